@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The program was called in a way that it does not understand. Ends it with exit code 64.
+struct UsageError: Error, Equatable, CustomStringConvertible {
+  /// What is wrong, in one sentence without a full stop.
+  var message: String
+  /// What the caller may have meant, if there is a good guess.
+  var suggestion: String?
+
+  init(_ message: String, suggestion: String? = nil) {
+    self.message = message
+    self.suggestion = suggestion
+  }
+
+  var description: String {
+    guard let suggestion else { return message }
+    return "\(message); did you mean \(suggestion)?"
+  }
+}
+
+/// How a process ends, by the numbers of `sysexits.h`.
+struct ExitStatus: Equatable, Sendable {
+  var code: Int32
+
+  /// Everything ran, and every promise held.
+  static let success = ExitStatus(code: 0)
+  /// It ran to its end, and a promise was broken.
+  static let promiseBroken = ExitStatus(code: 1)
+  /// Wrong arguments (`EX_USAGE`).
+  static let usage = ExitStatus(code: 64)
+  /// Something inside the program failed (`EX_SOFTWARE`).
+  static let software = ExitStatus(code: 70)
+  /// A file could not be written (`EX_CANTCREAT`).
+  static let cannotCreate = ExitStatus(code: 73)
+}
