@@ -52,6 +52,9 @@ package actor Token {
     return secret
   }
 
+  /// The credential itself, for a dial that was just found permitted.
+  package var credential: Secret { secret }
+
   /// What the machine knows, for questions that change nothing.
   package var snapshot: TokenMachine { machine }
 }

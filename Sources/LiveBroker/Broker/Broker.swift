@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// Brokers Live sessions: opens them, carries them through every limit of the service, and tells the
+/// truth about what could not be saved.
+///
+/// A broker lives as long as its ``run()``: everything it does happens in that call's child tasks.
+/// All other methods may be called from any task, while it runs.
+public final class Broker: Sendable {
+  let services: ShardServices
+  let shards: [Shard]
+  private let runtime: BrokerRuntime
+  private let state: Mutex<State>
+  private let stop: (stream: AsyncStream<Void>, bell: AsyncStream<Void>.Continuation)
+
+  private struct State {
+    var hasRun = false
+    var generator: SplitMix64
+    /// The configuration of the session opened last, encoded: sessions of one kind share it.
+    var plan: SessionPlan?
+  }
+
+  /// Makes a broker; nothing happens before ``run()``.
+  ///
+  /// - Parameters:
+  ///   - configuration: The service, the credentials and the limits.
+  ///   - transport: The network.
+  ///   - runtime: Clock, executors and chance. Default: this host's clock and a thread per core.
+  public init(
+    configuration: BrokerConfiguration, transport: any LiveTransport,
+    runtime: BrokerRuntime = .system
+  ) {
+    var generator = SplitMix64(seed: runtime.seed)
+    let inboxes = ShardInboxes()
+    let admission = Admission(
+      configuration: configuration.admission, clock: runtime.clock,
+      executor: runtime.controlExecutor, seed: generator.next(), grant: inboxes.admitted)
+    let poolSeed = generator.next()
+    var pool: TokenPool?
+    if case .tokens(let minter, let poolConfiguration) = configuration.credentials.kind {
+      pool = TokenPool(
+        configuration: poolConfiguration, minter: minter, clock: runtime.clock,
+        executor: runtime.controlExecutor, seed: poolSeed, deliver: inboxes.credential)
+    }
+    services = ShardServices(
+      configuration: configuration, transport: transport, admission: admission, pool: pool,
+      registry: SessionRegistry(shards: runtime.shardExecutors.count))
+    var shards: [Shard] = []
+    for (index, executor) in runtime.shardExecutors.enumerated() {
+      shards.append(
+        Shard(
+          index: UInt16(clamping: index), executor: executor, clock: runtime.clock,
+          seed: generator.next(), services: services))
+    }
+    inboxes.connect(shards.map(\.mailbox))
+    self.shards = shards
+    self.runtime = runtime
+    state = Mutex(State(generator: generator))
+    stop = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+  }
+
+  /// Runs the broker until the task is cancelled, it is drained, or a part of it fails too often.
+  /// A broker runs once.
+  ///
+  /// - Throws: ``BrokerError`` when called twice, or when supervision gives up.
+  public func run() async throws {
+    let isFirst = state.withLock { state in
+      defer { state.hasRun = true }
+      return !state.hasRun
+    }
+    guard isFirst else {
+      throw BrokerError(.alreadyRun, message: "a broker runs once; make another one")
+    }
+    for executor in runtime.shardExecutors { executor.start() }
+    runtime.controlExecutor.start()
+    let failure = await superviseUntilStopped()
+    services.registry.close()
+    for shard in shards { await shard.shutDown() }
+    for executor in runtime.shardExecutors { executor.stop() }
+    runtime.controlExecutor.stop()
+    if let failure { throw failure }
+  }
+
+  /// Opens a session and returns when it is live.
+  ///
+  /// - Parameters:
+  ///   - configuration: What the session asks for.
+  ///   - id: Its name; a random one by default. With a ``BrokerConfiguration/store``, a session whose
+  ///     handle is stored under this name is resumed.
+  /// - Throws: ``BrokerError`` when the service refuses, no credential can be had, the broker is
+  ///   draining or stopped, the name is taken, or the calling task is cancelled.
+  public func openSession(
+    _ configuration: SessionConfiguration, id: String? = nil
+  ) async throws(BrokerError) -> LiveSession {
+    let stored = try await stored(id, configuration)
+    let port = try services.registry.add(
+      id: id ?? newID(), plan: plan(for: configuration), shards: shards)
+    do {
+      try await withTaskCancellationHandler {
+        try await withCheckedThrowingContinuation { continuation in
+          guard !port.shard.mailbox.post(.open(port, stored, continuation)) else { return }
+          services.registry.free(port)
+          continuation.resume(
+            throwing: BrokerError(.brokerStopped, message: "the broker's run() has ended"))
+        }
+      } onCancel: {
+        let end = SessionEnd(.cancelled, message: "the opening task was cancelled")
+        port.shard.mailbox.post(.close(port.address, end))
+      }
+    } catch {
+      throw error as? BrokerError
+        ?? BrokerError(.sessionFailed, message: "the session could not be opened", cause: error)
+    }
+    return LiveSession(port: port)
+  }
+
+  /// Opens a session, lends it to `body`, and closes it on every way out.
+  ///
+  /// - Throws: What ``openSession(_:id:)`` and `body` throw.
+  public func withSession<R: Sendable>(
+    _ configuration: SessionConfiguration, id: String? = nil,
+    _ body: (LiveSession) async throws -> R
+  ) async throws -> R {
+    let session = try await openSession(configuration, id: id)
+    do {
+      let result = try await body(session)
+      await session.close()
+      return result
+    } catch {
+      await session.close()
+      throw error
+    }
+  }
+
+  /// The session of this name, if there is one.
+  public func session(id: String) -> LiveSession? {
+    services.registry.find(id).map(LiveSession.init(port:))
+  }
+
+  /// Takes no new sessions, lets those there are end at a quiet moment, at the latest after `limit`,
+  /// hands their handles to the store, and then ends ``run()``.
+  public func drain(within limit: Duration) async {
+    services.registry.close()
+    let deadline = runtime.clock.now.advanced(by: limit)
+    for shard in shards { shard.mailbox.post(.drain(by: deadline)) }
+    await services.registry.waitUntilEmpty()
+    stop.bell.yield()
+  }
+
+  private func superviseUntilStopped() async -> (any Error)? {
+    let supervisor = Supervisor(
+      strategy: .oneForOne, limit: services.configuration.supervision.brokerIntensity,
+      clock: runtime.clock, children: children)
+    return await withTaskGroup(of: (any Error)?.self) { group in
+      group.addTask {
+        do {
+          try await supervisor.run()
+          return nil
+        } catch {
+          return error is CancellationError ? nil : error
+        }
+      }
+      group.addTask { [stop] in
+        for await _ in stop.stream { break }
+        return nil
+      }
+      let first = await group.next() ?? nil
+      group.cancelAll()
+      return first
+    }
+  }
+
+  private var children: [ChildSpecification] {
+    var children = [
+      ChildSpecification(name: "admission", restart: .permanent) { [services] in
+        try await services.admission.run()
+      }
+    ]
+    if let pool = services.pool {
+      children.append(
+        ChildSpecification(name: "token-pool", restart: .permanent) { try await pool.run() })
+    }
+    for shard in shards {
+      children.append(
+        ChildSpecification(name: "shard-\(shard.index)", restart: .permanent) {
+          try await shard.run()
+        })
+    }
+    return children
+  }
+
+  private func stored(
+    _ id: String?, _ configuration: SessionConfiguration
+  ) async throws(BrokerError) -> StoredResumption? {
+    guard let id, let store = services.store else { return nil }
+    do {
+      let record = try await store.load(id)
+      guard let record, record.model == configuration.setup.model,
+        record.expiresAt > runtime.clock.wallTime
+      else { return nil }
+      return record
+    } catch {
+      // The store is an optimisation: a session that cannot be resumed begins anew, and says so.
+      return nil
+    }
+  }
+
+  private func plan(for configuration: SessionConfiguration) -> SessionPlan {
+    let cached = state.withLock { $0.plan }
+    if let cached, cached.configuration == configuration { return cached }
+    let plan = SessionPlan(configuration)
+    state.withLock { $0.plan = plan }
+    return plan
+  }
+
+  /// A random name in the form of a UUID, from the broker's own generator.
+  private func newID() -> String {
+    let (high, low) = state.withLock { ($0.generator.next(), $0.generator.next()) }
+    let digits = [high, low].flatMap { half in
+      stride(from: 60, through: 0, by: -4).map { hexadecimal[Int((half >> UInt64($0)) & 15)] }
+    }
+    var text: [UInt8] = []
+    for (place, digit) in digits.enumerated() {
+      if [8, 12, 16, 20].contains(place) { text.append(UInt8(ascii: "-")) }
+      text.append(digit)
+    }
+    return String(decoding: text, as: UTF8.self)
+  }
+}
+
+private let hexadecimal = Array("0123456789abcdef".utf8)
+
+/// Runs a broker for as long as `body` takes, and stops it on every way out.
+///
+/// - Throws: What `body` throws, or what ``Broker/run()`` throws if it fails first.
+public func withBroker<R: Sendable>(
+  configuration: BrokerConfiguration, transport: any LiveTransport,
+  runtime: BrokerRuntime = .system, _ body: @Sendable (Broker) async throws -> R
+) async throws -> R {
+  let broker = Broker(configuration: configuration, transport: transport, runtime: runtime)
+  return try await withThrowingTaskGroup(of: Void.self) { group in
+    group.addTask { try await broker.run() }
+    let result: R
+    do {
+      result = try await body(broker)
+    } catch {
+      group.cancelAll()
+      throw error
+    }
+    group.cancelAll()
+    do {
+      try await group.waitForAll()
+    } catch is CancellationError {}
+    return result
+  }
+}

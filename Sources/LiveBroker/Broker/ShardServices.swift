@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What all shards of a broker share.
+struct ShardServices: Sendable {
+  let configuration: BrokerConfiguration
+  let transport: any LiveTransport
+  let admission: Admission
+  /// Nil if the broker opens its connections with a key.
+  let pool: TokenPool?
+  let registry: SessionRegistry
+
+  var observer: any BrokerObserver { configuration.observer }
+  var store: (any ResumptionStore)? { configuration.store }
+
+  /// The state of the handle with which a session begins.
+  func resumptionMachine(
+    _ stored: StoredResumption?, at now: EngineInstant, wallTime: WallTime
+  ) -> ResumptionMachine {
+    let life = configuration.handleLife
+    guard let stored else { return ResumptionMachine(life: life) }
+    return ResumptionMachine(
+      restoring: stored.handle, remaining: wallTime.duration(to: stored.expiresAt), at: now,
+      life: life)
+  }
+}
+
+extension Shard {
+  nonisolated var usesTokens: Bool { services.pool != nil }
+  nonisolated var endpoint: LiveEndpoint { services.configuration.endpoint }
+  nonisolated var dialTimeouts: DialTimeouts { services.configuration.dialTimeouts }
+
+  /// What opens the next connection: the key, or the session's token.
+  nonisolated func credential(_ token: Token?) -> Credential? {
+    switch services.configuration.credentials.kind {
+    case .key(let key): .apiKey(key)
+    case .tokens: token.map { token in .ephemeralToken(token.assumeIsolated { $0.credential }) }
+    }
+  }
+}
+
+extension DialUrgency {
+  var dialClass: DialClass {
+    switch self {
+    case .freshStart: .freshStart
+    case .resume: .resume
+    case .plannedMove: .plannedMove
+    }
+  }
+}
+
+extension DialOutcome {
+  /// What a dial tells about the service's willingness.
+  init(_ result: Result<any LiveConnection, TransportError>) {
+    switch result {
+    case .success: self = .accepted
+    case .failure(let error):
+      switch (error.code, error.httpStatus) {
+      case (.upgradeRefused, 429), (.upgradeRefused, 503):
+        self = .refused(retryAfter: error.retryAfter)
+      case (.upgradeRefused, _): self = .accepted
+      case (.cancelled, _): self = .abandoned
+      default: self = .failed
+      }
+    }
+  }
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The session's hands: one function for each thing the machine may ask for.
+extension Session {
+  func perform(_ action: SessionMachine.Action, _ context: SessionMachine.Context) {
+    switch action {
+    case .acquireCredential(let purpose, let deadline):
+      acquireCredential(purpose, by: deadline, context)
+    case .spendCredential: spendCredential(context)
+    case .requestAdmission(let urgency, let deadline): requestAdmission(urgency, by: deadline)
+    case .cancelRequests: cancelRequests()
+    case .dial(let generation): dial(generation, context)
+    case .sendSetup(let generation): sendSetup(generation, context)
+    case .ping(let generation): ping(generation, context)
+    case .close(let generation): link(generation)?.connection.close(code: 1000, reason: "")
+    case .abort(let generation): abort(generation, context)
+    case .hold: break
+    case .goLive(let generation, let interruption): goLive(generation, interruption, context)
+    case .dropHandle: blameHandle(.poisoned, context)
+    case .endTurn: deliver(.endOfCutTurn, bytes: 0)
+    case .loseCalls(let calls): lose(calls)
+    case .expireCalls(let calls): expire(calls)
+    case .end(let end): finish(end, context)
+    }
+  }
+
+  // MARK: Asking
+
+  private func acquireCredential(
+    _ purpose: CredentialPurpose, by deadline: EngineInstant, _ context: SessionMachine.Context
+  ) {
+    let needsNew = purpose == .resume
+    if !port.shard.usesTokens || (!needsNew && tokenCanStart(context.now)) {
+      let expiry = tokenExpiry()
+      feedLater { machine, context in
+        machine.credentialAcquired(expiresAt: expiry, context)
+      }
+      return
+    }
+    requestSerial = port.shard.assumeIsolated {
+      $0.requestToken(for: self.port.address.slot, purpose, by: deadline)
+    }
+  }
+
+  /// Answers that need nobody else come back through the shard's inbox too, so that the machine is
+  /// never entered while its answers are being performed.
+  private func feedLater(
+    _ input:
+      @escaping @Sendable (inout SessionMachine, SessionMachine.Context) -> [SessionMachine.Action]
+  ) {
+    port.shard.mailbox.post(.input(port.address, input))
+  }
+
+  private func requestAdmission(_ urgency: DialUrgency, by deadline: EngineInstant) {
+    requestSerial = port.shard.assumeIsolated {
+      $0.requestAdmission(for: self.port.address.slot, urgency, by: deadline)
+    }
+  }
+
+  private func cancelRequests() {
+    guard requestSerial != 0 else { return }
+    let serial = requestSerial
+    requestSerial = 0
+    port.shard.assumeIsolated { $0.cancelRequests(of: self.port.address.slot, serial: serial) }
+  }
+
+  // MARK: Credentials
+
+  func credentialDelivered(_ vended: VendedToken) {
+    let expiry = vended.machine.expiresAt ?? .zero
+    token = Token(vended, executor: port.shard.executor)
+    feed { machine, context in machine.credentialAcquired(expiresAt: expiry, context) }
+  }
+
+  func tokenExpiry() -> EngineInstant {
+    guard port.shard.usesTokens else { return .never }
+    return token?.assumeIsolated { $0.snapshot.expiresAt } ?? .zero
+  }
+
+  func tokenCanStart(_ now: EngineInstant) -> Bool {
+    token?.assumeIsolated { $0.snapshot.canStart(at: now, margin: TokenMargins()) } ?? false
+  }
+
+  /// Whether the credential in hand still serves for what the attempt wants, this instant.
+  func credentialIsUsable(_ now: EngineInstant) -> Bool {
+    guard port.shard.usesTokens else { return true }
+    guard let token else { return false }
+    let resumes = machine.handle.isKnown
+    return token.assumeIsolated { token in
+      resumes
+        ? token.snapshot.canResume(at: now, margin: TokenMargins())
+        : token.snapshot.canStart(at: now, margin: TokenMargins())
+    }
+  }
+
+  private func spendCredential(_ context: SessionMachine.Context) {
+    token?.assumeIsolated { _ = $0.handle(.spentReported, at: context.now) }
+    token = nil
+  }
+
+  // MARK: Connecting
+
+  private func dial(_ generation: UInt32, _ context: SessionMachine.Context) {
+    guard let credential = port.shard.credential(token) else { return }
+    let request = DialRequest(
+      endpoint: port.shard.endpoint, credential: credential, generation: generation,
+      executor: port.shard.executor, sink: self, timeouts: port.shard.dialTimeouts)
+    let serial = requestSerial
+    requestSerial = 0
+    port.shard.assumeIsolated {
+      $0.startDial(request, address: self.port.address, serial: serial)
+    }
+  }
+
+  private func sendSetup(_ generation: UInt32, _ context: SessionMachine.Context) {
+    guard let upcoming, upcoming.generation == generation else { return }
+    let handle = resumption.assumeIsolated { resumption in
+      _ = resumption.handle(.setupSent(generation: generation), at: context.now)
+      return resumption.handleForDial(at: context.now)
+    }
+    token?.assumeIsolated { _ = $0.handle(.sessionStarted, at: context.now) }
+    setupSentAt = context.now
+    upcoming.connection.send(.text(plan.setup.frame(handle: handle)))
+  }
+
+  private func ping(_ generation: UInt32, _ context: SessionMachine.Context) {
+    pingSentAt = context.now
+    link(generation)?.connection.send(.ping([]))
+  }
+
+  private func abort(_ generation: UInt32, _ context: SessionMachine.Context) {
+    guard let link = take(generation) else { return }
+    link.connection.abort()
+    connectionGone(generation, context.now)
+  }
+
+  /// Tells the handle that a connection is over: from the last one's end on it ages.
+  func connectionGone(_ generation: UInt32, _ now: EngineInstant) {
+    resumption.assumeIsolated { _ = $0.handle(.connectionEnded(generation: generation), at: now) }
+  }
+
+  func link(_ generation: UInt32) -> Link? {
+    if let current, current.generation == generation { return current }
+    if let upcoming, upcoming.generation == generation { return upcoming }
+    return nil
+  }
+
+  /// Removes the connection of this generation.
+  func take(_ generation: UInt32) -> Link? {
+    if current?.generation == generation {
+      defer { current = nil }
+      return current
+    }
+    guard upcoming?.generation == generation else { return nil }
+    defer { upcoming = nil }
+    return upcoming
+  }
+
+  // MARK: The end
+
+  func blameHandle(_ cause: ResumptionMachine.FailureCause, _ context: SessionMachine.Context) {
+    let answer = resumption.assumeIsolated { $0.handle(.resumeFailed(cause), at: context.now) }
+    remember(answer, context.now)
+    machine.handleUpdated(handleFacts())
+  }
+
+  /// Passes a changed handle on to the store, behind the session's back.
+  func remember(_ answer: ResumptionMachine.Answer, _ now: EngineInstant) {
+    guard answer != .nothing else { return }
+    let handle = resumption.assumeIsolated { $0.handleForDial(at: now) }
+    port.shard.assumeIsolated {
+      $0.handleChanged(handle, model: self.plan.configuration.setup.model, id: self.port.id)
+    }
+  }
+
+  private func finish(_ end: SessionEnd, _ context: SessionMachine.Context) {
+    current?.connection.abort()
+    upcoming?.connection.abort()
+    current = nil
+    upcoming = nil
+    port.finish(end)
+    opening?.resume(throwing: BrokerError.ended(end))
+    opening = nil
+    port.shard.assumeIsolated { $0.sessionEnded(self.port, end) }
+  }
+}
+
+extension Session {
+  /// Ends the session whatever it is doing, for a broker that stops or gives it up.
+  func stop(_ end: SessionEnd) {
+    let context = port.shard.assumeIsolated { $0.context(limits: self.plan.limits) }
+    cancelRequests()
+    let before = machine.phase
+    for action in machine.finish(end) { perform(action, context) }
+    let transition = SessionTransition(from: before, to: machine.phase, at: context.now)
+    port.shard.assumeIsolated { $0.noteTransition(transition, missedByObservers: 0) }
+  }
+
+  /// Gives up this actor for a new one: connections go, everything else is handed over.
+  func retire() -> (SessionEstate, CheckedContinuation<Void, any Error>?) {
+    let now = port.shard.assumeIsolated { $0.now }
+    cancelRequests()
+    for link in [current, upcoming].compactMap({ $0 }) {
+      link.connection.abort()
+      connectionGone(link.generation, now)
+    }
+    if machine.live?.isGenerating == true { deliver(.endOfCutTurn, bytes: 0) }
+    current = nil
+    upcoming = nil
+    defer { opening = nil }
+    return (estate(), opening)
+  }
+}

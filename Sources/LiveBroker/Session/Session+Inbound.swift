@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What arrives on the session's connections.
+extension Session: ConnectionSink {
+  nonisolated func connection(_ generation: UInt32, received payload: UnsafeRawBufferPointer) {
+    guard port.shard.executor.isCurrent else {
+      port.shard.mailbox.post(.received(port.address, generation, Array(payload)))
+      return
+    }
+    assumeIsolated { $0.received(payload, on: generation) }
+  }
+
+  nonisolated func connection(_ generation: UInt32, signalled signal: ConnectionSignal) {
+    guard port.shard.executor.isCurrent else {
+      port.shard.mailbox.post(.signalled(port.address, generation, signal))
+      return
+    }
+    assumeIsolated { $0.signalled(signal, on: generation) }
+  }
+
+  func received(_ payload: UnsafeRawBufferPointer, on generation: UInt32) {
+    guard link(generation) != nil else { return }
+    do throws(WireError) {
+      try take(ServerMessage.decode(payload), bytes: payload.count, on: generation)
+    } catch {
+      // Not the end of a session: the frame is counted, and what follows may be fine.
+      port.shard.assumeIsolated { $0.noteMalformed(error) }
+    }
+  }
+
+  /// A message is a set of fields: content, calls, handle and usage come before setup and goAway.
+  private func take(_ message: ServerMessage, bytes: Int, on generation: UInt32) {
+    let facts = message.facts
+    if let calls = message.toolCall?.functionCalls, !calls.isEmpty {
+      feedQuietly { $0.callsReceived(generation: generation, calls.map { ($0.id ?? "", $0.name) }, $1) }
+    }
+    if let ids = message.toolCallCancellation?.ids { machine.callsCancelled(ids: ids) }
+    if let update = message.sessionResumptionUpdate { updated(update, on: generation) }
+    if let usage = message.usageMetadata { used(usage) }
+    if message.isForApplication { deliver(message, bytes: bytes) }
+    feed { machine, context in
+      var actions = machine.heard(generation: generation, facts, context)
+      if message.setupComplete != nil {
+        actions += machine.setupCompleted(generation: generation, context)
+      }
+      if let goAway = message.goAway {
+        actions += machine.goAwayReceived(
+          generation: generation, timeLeft: goAway.timeLeft, context)
+      }
+      return actions + machine.considerRotation(context)
+    }
+  }
+
+  private func feedQuietly(
+    _ input: (inout SessionMachine, SessionMachine.Context) -> Void
+  ) {
+    let context = port.shard.assumeIsolated { $0.context(limits: self.plan.limits) }
+    input(&machine, context)
+  }
+
+  private func updated(_ update: SessionResumptionUpdate, on generation: UInt32) {
+    let now = port.shard.assumeIsolated { $0.now }
+    let bound = roundTrip.upperBound
+    let answer = resumption.assumeIsolated {
+      $0.handle(
+        .updated(
+          handle: update.newHandle, resumable: update.resumable, generation: generation,
+          roundTrip: bound), at: now)
+    }
+    remember(answer, now)
+    let facts = handleFacts()
+    machine.handleUpdated(facts)
+    guard let load else { return }
+    load.ledger.covered(until: facts.coveredUntil)
+    if load.isIdle { self.load = nil }
+  }
+
+  private func used(_ usage: UsageMetadata) {
+    guard let limit = plan.configuration.limits.totalTokens else { return }
+    totalTokens += usage.totalTokenCount ?? 0
+    guard totalTokens >= limit else { return }
+    let end = SessionEnd(.usageLimitReached, message: "\(totalTokens) tokens were used")
+    port.shard.mailbox.post(.close(port.address, end))
+  }
+
+  /// Puts a message before the application; stops reading the socket if it does not keep up.
+  func deliver(_ message: ServerMessage, bytes: Int) {
+    guard port.push(message, bytes: bytes, policy: plan.configuration.inbound) else { return }
+    setReading(false)
+  }
+
+  func setReading(_ isReading: Bool) {
+    guard let generation = machine.live?.generation, let link = link(generation) else { return }
+    link.connection.setReading(isReading)
+    feed { machine, context in
+      machine.readingPaused(!isReading, context)
+      return machine.considerRotation(context)
+    }
+  }
+
+  // MARK: Signals
+
+  func signalled(_ signal: ConnectionSignal, on generation: UInt32) {
+    switch signal {
+    case .pong: ponged(generation)
+    case .writable(let isWritable):
+      guard machine.live?.generation == generation else { return }
+      self.isWritable = isWritable
+      if isWritable { flush() }
+    case .closed(let code, let reason):
+      let verdict = plan.classification.verdict(
+        phase: failurePhase(of: generation), code: code, reason: reason)
+      ended(generation, .closedByService(code: code, reason: reason), verdict)
+    case .failed(let error):
+      ended(
+        generation, .connectionLost(error.message), plan.classification.verdict(error))
+    }
+  }
+
+  private func ponged(_ generation: UInt32) {
+    feed { machine, context in
+      if self.pingSentAt < context.now, self.pingSentAt != .never {
+        self.roundTrip.pongReceived(after: self.pingSentAt.duration(to: context.now))
+        self.pingSentAt = .never
+      }
+      machine.ponged(generation: generation, context)
+      return []
+    }
+  }
+
+  private func failurePhase(of generation: UInt32) -> FailurePhase {
+    if machine.live?.generation == generation { return .live }
+    return machine.handle.isKnown ? .resumingSetup : .freshSetup
+  }
+
+  private func ended(_ generation: UInt32, _ cause: InterruptionCause, _ verdict: FailureVerdict) {
+    guard take(generation) != nil else { return }
+    let context = port.shard.assumeIsolated { $0.context(limits: self.plan.limits) }
+    let wasSettingUp = machine.attempt.map {
+      $0.generation == generation && $0.phase == .settingUp && !$0.isOptimistic
+    }
+    connectionGone(generation, context.now)
+    if wasSettingUp == true {
+      if verdict == .dropHandle { blameHandle(.handle, context) }
+      if verdict == .handleRefused { blameHandle(.suspicion, context) }
+    }
+    if !verdict.allowsReplay { forbidReplay() }
+    feed { machine, context in
+      machine.connectionEnded(generation: generation, cause, verdict, context)
+    }
+  }
+
+  /// What is waiting may be what the service refused: media goes, the rest is not sent again.
+  private func forbidReplay() {
+    let load = loadInUse()
+    load.forbidsReplay = true
+    drop(load.outbox.dropMedia())
+  }
+}
+
+extension ServerMessage {
+  /// What the message says about the life cycle.
+  var facts: MessageFacts {
+    var facts: MessageFacts = []
+    if let content = serverContent {
+      if content.modelTurn != nil { facts.insert(.modelSpoke) }
+      if content.turnComplete || content.interrupted { facts.insert(.turnEnded) }
+      if content.turnComplete { facts.remove(.modelSpoke) }
+    }
+    if toolCall != nil { facts.insert(.modelSpoke) }
+    return facts
+  }
+
+  /// Whether there is anything in it besides the broker's own business.
+  var isForApplication: Bool {
+    serverContent != nil || toolCall != nil || toolCallCancellation != nil
+      || usageMetadata != nil || voiceActivity != nil || voiceActivityDetectionSignal != nil
+      || !unknownFields.isEmpty
+  }
+
+  /// The end that the broker gives to a turn which the connection cut in half.
+  static var endOfCutTurn: ServerMessage {
+    var content = ServerContent()
+    content.interrupted = true
+    content.turnComplete = true
+    var message = ServerMessage()
+    message.serverContent = content
+    message.isSynthetic = true
+    return message
+  }
+
+  /// Calls that ended with their connection.
+  static func cancelled(_ ids: [String]) -> ServerMessage {
+    var message = ServerMessage()
+    message.toolCallCancellation = ToolCallCancellation(ids: ids)
+    message.isSynthetic = true
+    return message
+  }
+}

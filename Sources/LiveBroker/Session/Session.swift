@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The actor of one session: its mailbox and its hands.
+///
+/// It feeds its ``SessionMachine`` and performs the answers; what to do is decided there. It lives
+/// on its shard's executor and is entered synchronously, by the shard's loop and by the connection's
+/// events. It owns no task, no stream and no timer: the shard keeps one wheel entry for it.
+actor Session {
+  nonisolated let port: SessionPort
+  let resumption: Resumption
+  var machine = SessionMachine()
+  var token: Token?
+  /// The connection that is live, or closing after it was.
+  var current: Link?
+  /// The connection that is being prepared.
+  var upcoming: Link?
+  var load: SessionLoad?
+  /// Place of the next byte in the session's audio stream.
+  var audioOffset: Int
+  /// Tokens that the service counted, over all connections.
+  var totalTokens: Int
+  var roundTrip: RoundTrip
+  var pingSentAt: EngineInstant = .never
+  var setupSentAt: EngineInstant = .never
+  /// Number of what was last asked of pool or admission; an answer to an earlier one is stale.
+  var requestSerial: UInt32 = 0
+  /// When the wheel will look at the session.
+  var armedAt: EngineInstant = .never
+  var isWritable = true
+  /// Who waits for the first connection.
+  var opening: CheckedContinuation<Void, any Error>?
+
+  /// A connection and its number.
+  struct Link {
+    var generation: UInt32
+    var connection: any LiveConnection
+  }
+
+  nonisolated var plan: SessionPlan { port.plan }
+
+  nonisolated var unownedExecutor: UnownedSerialExecutor {
+    port.shard.executor.asUnownedSerialExecutor()
+  }
+
+  init(_ estate: SessionEstate, opening: CheckedContinuation<Void, any Error>?) {
+    port = estate.port
+    resumption = estate.resumption
+    token = estate.token
+    load = estate.load
+    audioOffset = estate.audioOffset
+    totalTokens = estate.totalTokens
+    roundTrip = estate.roundTrip
+    self.opening = opening
+  }
+
+  /// Feeds one input to the machine and does what it answers, then looks whether the phase changed
+  /// and when the session must be looked at again.
+  func feed(_ input: (inout SessionMachine, SessionMachine.Context) -> [SessionMachine.Action]) {
+    let context = port.shard.assumeIsolated { $0.context(limits: self.plan.limits) }
+    let before = machine.phase
+    let actions = input(&machine, context)
+    for action in actions { perform(action, context) }
+    settle(from: before, at: context.now)
+  }
+
+  /// Publishes a change of phase and keeps the wheel entry early enough.
+  private func settle(from before: SessionPhase, at now: EngineInstant) {
+    let phase = machine.phase
+    if phase != before {
+      let transition = SessionTransition(from: before, to: phase, at: now)
+      let missed = port.publish(transition)
+      port.shard.assumeIsolated { $0.noteTransition(transition, missedByObservers: missed) }
+    }
+    let deadline = machine.nextDeadline(plan.limits)
+    guard deadline < armedAt else { return }
+    armedAt = deadline
+    port.shard.assumeIsolated { $0.arm(self.port.address.slot, at: deadline) }
+  }
+
+  /// The wheel entry came due.
+  func timerFired() {
+    armedAt = .never
+    feed { machine, context in machine.timerFired(context) }
+  }
+
+  /// What a new actor for the same session starts from.
+  func estate() -> SessionEstate {
+    SessionEstate(
+      port: port, resumption: resumption, token: token, load: load,
+      audioOffset: audioOffset, machine: machine.restartEstate, totalTokens: totalTokens,
+      roundTrip: roundTrip)
+  }
+
+  func handleFacts() -> SessionMachine.HandleFacts {
+    resumption.assumeIsolated { resumption in
+      let handle = resumption.snapshot
+      return SessionMachine.HandleFacts(
+        isKnown: handle.lastGood != nil, isResumable: handle.isCurrent,
+        coveredUntil: handle.coveredUntil)
+    }
+  }
+
+  func loadInUse() -> SessionLoad {
+    let load = load ?? SessionLoad()
+    self.load = load
+    return load
+  }
+}

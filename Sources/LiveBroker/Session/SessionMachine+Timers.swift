@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is due. One timer serves all deadlines of a session; it may come early, never needlessly late.
+extension SessionMachine {
+  /// Does whatever the time asks for.
+  package mutating func timerFired(_ context: Context) -> [Action] {
+    if context.now >= endOfLife(context.limits), state != .idle, !hasEnded {
+      return closeRequested(.lifeLimitReached, context)
+    }
+    switch state {
+    case .idle, .ended: return []
+    case .waiting(let until, let interruption):
+      return waitingTimer(until, interruption, context)
+    case .connecting(let attempt, let interruption):
+      return connectingTimer(attempt, interruption, context)
+    case .live(let live), .rotating(let live, _), .draining(let live, _, _):
+      return liveTimer(live, context)
+    case .closing(let generation, let by, let end):
+      return context.now >= by ? [.abort(generation: generation)] + finish(end) : []
+    }
+  }
+
+  private mutating func waitingTimer(
+    _ until: EngineInstant, _ interruption: Interruption, _ context: Context
+  ) -> [Action] {
+    let outageEnds = interruption.since.advanced(byNanoseconds: context.limits.outage)
+    if context.now >= outageEnds { return finish(.outOfAttempts(interruption.cause)) }
+    return context.now >= until ? connect(interruption, context) : []
+  }
+
+  private mutating func connectingTimer(
+    _ attempt: Attempt, _ interruption: Interruption, _ context: Context
+  ) -> [Action] {
+    let outageEnds = interruption.since.advanced(byNanoseconds: context.limits.outage)
+    if context.now >= outageEnds {
+      return [.abort(generation: attempt.generation)]
+        + finish(.outOfAttempts(interruption.cause))
+    }
+    if let old = attempt.closing, context.now >= old.by {
+      return [.abort(generation: old.generation)] + oldConnectionGone(context)
+    }
+    return context.now >= attempt.deadline ? attemptFailed(.retry, context) : []
+  }
+
+  private mutating func liveTimer(_ live: Live, _ context: Context) -> [Action] {
+    let now = context.now
+    if now >= silentSince(live, context.limits) {
+      return [.abort(generation: live.generation)]
+        + interrupted(live, .silence, .retry, context)
+    }
+    if now >= live.answerDueAt {
+      handle = HandleFacts()
+      return [.abort(generation: live.generation), .dropHandle]
+        + interrupted(live, .noAnswer, .retryAtOnce, context)
+    }
+    if now >= activeAt.advanced(byNanoseconds: context.limits.idle) {
+      return closeRequested(.idleTimeout, context)
+    }
+    if let attempt, case .rotating = state, now >= attempt.deadline {
+      return attemptFailed(.retry, context)
+    }
+    return expireCalls(context) + pingIfDue(context) + considerRotation(context)
+  }
+
+  private mutating func expireCalls(_ context: Context) -> [Action] {
+    let expired = openCalls.filter { $0.due <= context.now }
+    guard !expired.isEmpty else { return [] }
+    openCalls.removeAll { $0.due <= context.now }
+    return [.expireCalls(expired)]
+  }
+
+  mutating func pingIfDue(_ context: Context) -> [Action] {
+    var due: UInt32?
+    _ = updateLive { live in
+      guard context.now >= live.nextPingAt else { return false }
+      live.nextPingAt = context.now.advanced(byNanoseconds: context.limits.pingInterval)
+      due = live.generation
+      return true
+    }
+    return due.map { [.ping(generation: $0)] } ?? []
+  }
+}

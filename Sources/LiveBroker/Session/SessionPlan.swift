@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What all sessions of one configuration share: the configuration, its limits as numbers, and its
+/// setup, encoded once.
+final class SessionPlan: Sendable {
+  let configuration: SessionConfiguration
+  let limits: SessionLimits
+  let setup: EncodedSetup
+  let classification = FailureClassification()
+
+  init(_ configuration: SessionConfiguration) {
+    self.configuration = configuration
+    limits = SessionLimits(configuration)
+    setup = EncodedSetup(configuration.setup)
+  }
+}
+
+/// Where a session lives: its place on its shard, and which of the place's tenants it is.
+struct SessionAddress: Sendable, Hashable {
+  var slot: UInt32
+  var tenant: UInt32
+}
+
+/// What outlives a session's actor when it fails and is built anew.
+struct SessionEstate {
+  let port: SessionPort
+  let resumption: Resumption
+  var token: Token?
+  var load: SessionLoad?
+  var audioOffset = 0
+  /// What the new machine takes over; nil for a session that begins.
+  var machine: SessionMachine.RestartEstate?
+  var totalTokens = 0
+  var roundTrip = RoundTrip()
+}
+
+/// What a session holds while messages wait or are not yet covered by a handle. Idle sessions have
+/// none.
+final class SessionLoad {
+  var outbox = Outbox()
+  var ledger = SentLedger()
+  /// Dropped before being sent since the last report.
+  var dropped = Losses()
+  /// Lost with their connection since the last report.
+  var lostCalls: [SessionMachine.OpenCall] = []
+  /// Whether the last failure forbids sending anything again.
+  var forbidsReplay = false
+
+  var isIdle: Bool {
+    outbox.isEmpty && ledger.isEmpty && dropped.isEmpty && lostCalls.isEmpty && !forbidsReplay
+  }
+}
