@@ -12,7 +12,8 @@ public final class Broker: Sendable {
   let shards: [Shard]
   private let runtime: BrokerRuntime
   private let state: Mutex<State>
-  private let stop: (stream: AsyncStream<Void>, bell: AsyncStream<Void>.Continuation)
+  /// Rung once by ``drain(within:)``.
+  private let stop: (stream: AsyncStream<Void>, continuation: AsyncStream<Void>.Continuation)
 
   private struct State {
     var hasRun = false
@@ -145,7 +146,7 @@ public final class Broker: Sendable {
     let deadline = runtime.clock.now.advanced(by: limit)
     for shard in shards { shard.mailbox.post(.drain(by: deadline)) }
     await services.registry.waitUntilEmpty()
-    stop.bell.yield()
+    stop.continuation.yield()
   }
 
   private func superviseUntilStopped() async -> (any Error)? {

@@ -48,12 +48,12 @@ public struct LiveSession: Sendable, Identifiable {
     try await send(.realtimeInput(input))
   }
 
-  /// What the service says, and what the broker adds in its place (``ServerMessage/isSynthetic``).
+  /// What the service says, and what the broker adds in its place (``SessionMessage/origin``).
   ///
   /// One reader is meant; several share the messages. A reader that falls behind makes the broker
   /// stop reading the socket. Ends with nil when the session ended as somebody wanted; throws
   /// ``BrokerError`` when it failed or the reading task is cancelled.
-  public var messages: ServerMessages { ServerMessages(port: port) }
+  public var messages: SessionMessages { SessionMessages(port: port) }
 
   /// The session's changes of phase from now on, for any number of observers. Keeps the newest 64
   /// for a slow one; ends with the session.
@@ -80,8 +80,8 @@ public struct LiveSession: Sendable, Identifiable {
 }
 
 /// The messages of one session.
-public struct ServerMessages: AsyncSequence, Sendable {
-  public typealias Element = ServerMessage
+public struct SessionMessages: AsyncSequence, Sendable {
+  public typealias Element = SessionMessage
   public typealias Failure = BrokerError
 
   let port: SessionPort
@@ -96,12 +96,12 @@ public struct ServerMessages: AsyncSequence, Sendable {
     /// lost by it.
     public mutating func next(
       isolation actor: isolated (any Actor)?
-    ) async throws(BrokerError) -> ServerMessage? {
+    ) async throws(BrokerError) -> SessionMessage? {
       try await port.next(lowWatermark: port.plan.configuration.inbound.lowWatermark)
     }
 
     /// Waits for the next message, on no actor in particular.
-    public mutating func next() async throws(BrokerError) -> ServerMessage? {
+    public mutating func next() async throws(BrokerError) -> SessionMessage? {
       try await port.next(lowWatermark: port.plan.configuration.inbound.lowWatermark)
     }
   }

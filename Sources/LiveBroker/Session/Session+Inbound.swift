@@ -37,7 +37,7 @@ extension Session: ConnectionSink {
     if let ids = message.toolCallCancellation?.ids { machine.callsCancelled(ids: ids) }
     if let update = message.sessionResumptionUpdate { updated(update, on: generation) }
     if let usage = message.usageMetadata { used(usage) }
-    if message.isForApplication { deliver(message, bytes: bytes) }
+    if message.isForApplication { deliver(SessionMessage(message), bytes: bytes) }
     feed { machine, context in
       var actions = machine.heard(generation: generation, facts, context)
       if message.setupComplete != nil {
@@ -77,14 +77,14 @@ extension Session: ConnectionSink {
 
   private func used(_ usage: UsageMetadata) {
     guard let limit = plan.configuration.limits.totalTokens else { return }
-    totalTokens += usage.totalTokenCount ?? 0
+    totalTokens += usage.totalTokenCount
     guard totalTokens >= limit else { return }
     let end = SessionEnd(.usageLimitReached, message: "\(totalTokens) tokens were used")
     port.shard.mailbox.post(.close(port.address, end))
   }
 
   /// Puts a message before the application; stops reading the socket if it does not keep up.
-  func deliver(_ message: ServerMessage, bytes: Int) {
+  func deliver(_ message: SessionMessage, bytes: Int) {
     guard port.push(message, bytes: bytes, policy: plan.configuration.inbound) else { return }
     setReading(false)
   }
@@ -176,24 +176,5 @@ extension ServerMessage {
     serverContent != nil || toolCall != nil || toolCallCancellation != nil
       || usageMetadata != nil || voiceActivity != nil || voiceActivityDetectionSignal != nil
       || !unknownFields.isEmpty
-  }
-
-  /// The end that the broker gives to a turn which the connection cut in half.
-  static var endOfCutTurn: ServerMessage {
-    var content = ServerContent()
-    content.interrupted = true
-    content.turnComplete = true
-    var message = ServerMessage()
-    message.serverContent = content
-    message.isSynthetic = true
-    return message
-  }
-
-  /// Calls that ended with their connection.
-  static func cancelled(_ ids: [String]) -> ServerMessage {
-    var message = ServerMessage()
-    message.toolCallCancellation = ToolCallCancellation(ids: ids)
-    message.isSynthetic = true
-    return message
   }
 }

@@ -84,7 +84,7 @@ extension Session {
     guard plan.configuration.toolCalls.lateResult == .sendAsText else { return }
     for answer in late {
       let text = "Result of \(answer.name), which was called before the connection changed: "
-        + answer.response.description
+        + String(decoding: answer.response.encoded(), as: UTF8.self)
       let turn = ClientContent(
         turns: [Content(role: "user", parts: [Part(text: text)])], turnComplete: true)
       guard let message = charged(.clientContent(turn)) else { continue }
@@ -110,7 +110,7 @@ extension Session {
     let answers = calls.map { call in
       FunctionResponse(
         id: call.id, name: call.name,
-        response: .object([("error", .string("no result within the time limit"))]))
+        response: ["error": "no result within the time limit"])
     }
     deliver(.cancelled(calls.map(\.id)), bytes: 0)
     let response = ToolResponse(functionResponses: answers)

@@ -22,7 +22,7 @@ struct SessionAddress: Sendable, Hashable {
 }
 
 /// What outlives a session's actor when it fails and is built anew.
-struct SessionEstate {
+struct SessionEstate: Sendable {
   let port: SessionPort
   let resumption: Resumption
   var token: Token?
@@ -36,7 +36,9 @@ struct SessionEstate {
 
 /// What a session holds while messages wait or are not yet covered by a handle. Idle sessions have
 /// none.
-final class SessionLoad {
+///
+/// Confined to its session's executor; a restart hands it over whole to the next actor there.
+final class SessionLoad: @unchecked Sendable {
   var outbox = Outbox()
   var ledger = SentLedger()
   /// Dropped before being sent since the last report.

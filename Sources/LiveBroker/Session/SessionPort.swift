@@ -29,7 +29,7 @@ final class SessionPort: Sendable {
 
   /// What a port holds once it is used.
   final class Detail {
-    var unread = Fifo<(message: ServerMessage, bytes: Int)>()
+    var unread = Fifo<(message: SessionMessage, bytes: Int)>()
     var unreadBytes = 0
     var isPaused = false
     var readers: [(id: UInt64, continuation: UnsafeContinuation<Void, Never>)] = []
@@ -136,7 +136,7 @@ extension SessionPort {
 
 extension SessionPort {
   /// Puts a message before the reader. True if reading from the socket should stop.
-  func push(_ message: ServerMessage, bytes: Int, policy: InboundPolicy) -> Bool {
+  func push(_ message: SessionMessage, bytes: Int, policy: InboundPolicy) -> Bool {
     let (waiter, shouldPause) = withDetail { detail in
       detail.unread.append((message, bytes))
       detail.unreadBytes += bytes
@@ -150,7 +150,7 @@ extension SessionPort {
   }
 
   /// The next message; nil after the last one of a session that ended as somebody wanted.
-  func next(lowWatermark: Int) async throws(BrokerError) -> ServerMessage? {
+  func next(lowWatermark: Int) async throws(BrokerError) -> SessionMessage? {
     while true {
       switch take(lowWatermark: lowWatermark) {
       case .message(let message, let caughtUp):
@@ -167,7 +167,7 @@ extension SessionPort {
   }
 
   private enum Taken: Sendable {
-    case message(ServerMessage, caughtUp: Bool)
+    case message(SessionMessage, caughtUp: Bool)
     case ended(SessionEnd)
     case empty
   }
