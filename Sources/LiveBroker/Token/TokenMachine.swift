@@ -194,9 +194,15 @@ package struct TokenMachine: Hashable, Sendable {
 extension TokenMachine {
   /// Whether a new session may be begun with it: the window outlasts a dial and its setup.
   package func canStart(at now: EngineInstant, margin: TokenMargins) -> Bool {
-    guard case .open(let newSessionUntil, _, _) = state else { return false }
+    guard let startUntil = startUntil(margin: margin) else { return false }
+    return now < startUntil
+  }
+
+  /// Before this moment a new session may be begun with it; nil if it begins none now.
+  package func startUntil(margin: TokenMargins) -> EngineInstant? {
+    guard case .open(let newSessionUntil, _, _) = state else { return nil }
     let reserve = TokenMargins.capped(margin.start, of: span(to: newSessionUntil))
-    return now.advanced(byNanoseconds: reserve) < newSessionUntil
+    return newSessionUntil.advanced(byNanoseconds: -reserve)
   }
 
   /// Whether a session may be resumed with it: its life outlasts a dial and its setup.
@@ -241,6 +247,15 @@ extension TokenMachine {
   package var newSessionUntil: EngineInstant? {
     guard case .open(let newSessionUntil, _, _) = state else { return nil }
     return newSessionUntil
+  }
+
+  /// The same token as its owner lends it to a session: with one use, however many it has.
+  package var lentForOneUse: TokenMachine {
+    guard case .open(let newSessionUntil, let expiresAt, _) = state else { return self }
+    var lent = self
+    lent.state = .open(
+      newSessionUntil: newSessionUntil, expiresAt: expiresAt, usesLeft: .limited(1))
+    return lent
   }
 
   private func span(to end: EngineInstant) -> Int64 { end.nanoseconds &- issuedAt.nanoseconds }
