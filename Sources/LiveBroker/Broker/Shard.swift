@@ -109,8 +109,8 @@ actor Shard {
     case .admitted(let ticket): admitted(ticket)
     case .dialed(let address, let ticket, let result): dialed(address, ticket, result)
     case .received(let address, let generation, let bytes):
-      bytes.withUnsafeBytes { payload in
-        session(address)?.assumeIsolated { $0.received(payload, on: generation) }
+      session(address)?.assumeIsolated { session in
+        bytes.withUnsafeBytes { session.received($0, on: generation) }
       }
     case .signalled(let address, let generation, let signal):
       session(address)?.assumeIsolated { $0.signalled(signal, on: generation) }

@@ -50,3 +50,14 @@ package enum FailurePhase: Sendable, Hashable {
   /// The connection was live.
   case live
 }
+
+extension TokenPoolError {
+  /// What a session makes of a credential that it did not get.
+  var verdict: FailureVerdict {
+    switch code {
+    case .keyRefused, .requestRefused:
+      .stop(SessionEnd(.credentialRefused, message: message))
+    default: .retry
+    }
+  }
+}

@@ -7,6 +7,8 @@ extension Session: ConnectionSink {
       port.shard.mailbox.post(.received(port.address, generation, Array(payload)))
       return
     }
+    // The closure runs at once and keeps nothing.
+    nonisolated(unsafe) let payload = payload
     assumeIsolated { $0.received(payload, on: generation) }
   }
 

@@ -57,13 +57,15 @@ extension SessionMachine {
     let limits = context.limits
     let left = max(0, timeLeft?.nanoseconds ?? 0)
     let window = left - min(limits.goAwayMargin, left / 5)
+    if let live, live.generation == generation {
+      learnedLife = live.since.duration(to: context.now).nanoseconds &+ left
+    }
     _ = updateLive { live in
       let by = context.now.advanced(byNanoseconds: window)
       guard live.generation == generation, by < live.rotation.by else { return false }
       let spread = Int64(Double(min(window, Int64.max / 2)) * limits.spread)
       let from = context.now.advanced(byNanoseconds: context.jitter(upTo: spread))
       live.rotation = Rotation(from: from, by: by, cause: .goAway)
-      learnedLife = live.since.duration(to: context.now).nanoseconds &+ left
       return true
     }
     return considerRotation(context)

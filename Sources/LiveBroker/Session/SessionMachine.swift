@@ -228,10 +228,7 @@ extension SessionMachine {
 }
 
 /// What a credential is wanted for.
-package enum CredentialPurpose: Sendable, Equatable {
-  case newSession
-  case resume
-}
+package typealias CredentialPurpose = TokenPoolMachine.Purpose
 
 /// How a dial is ranked among all dials of the broker.
 package enum DialUrgency: Sendable, Equatable {
