@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The gate through which all dials to one endpoint and project go.
+///
+/// It is the mailbox and the hands of a ``PacerMachine``: one task, one alarm, however many sessions
+/// wait. It lives on the broker's control executor, away from the shards. A broker that speaks to
+/// several endpoints, or with several projects' keys, has one for each.
+///
+/// Its mailbox is bounded by its sessions: each has at most one ticket waiting or under way.
+package actor Admission {
+  private enum Input: Sendable {
+    case requested(Ticket, DialClass, by: EngineInstant)
+    case cancelled(Ticket)
+    case finished(Ticket, DialOutcome)
+  }
+
+  private nonisolated let executor: any ShardExecutor
+  private nonisolated let mailbox = Mailbox<Input>()
+  private let clock: any EngineClock
+  private let grant: @Sendable (Ticket) -> Void
+  private var machine: PacerMachine
+  private var random: SplitMix64
+  private var batch: [Input] = []
+  private var granted: [Ticket] = []
+  /// When the earliest alarm rings that is still under way.
+  private var alarm: EngineInstant?
+
+  package nonisolated var unownedExecutor: UnownedSerialExecutor {
+    executor.asUnownedSerialExecutor()
+  }
+
+  /// Makes an admission that begins to grant when ``run()`` is called.
+  ///
+  /// - Parameter grant: Told of each ticket that may dial now. Called on `executor`, in order; it
+  ///   should only put the ticket into its shard's mailbox.
+  package init(
+    configuration: AdmissionConfiguration, clock: any EngineClock, executor: any ShardExecutor,
+    seed: UInt64, grant: @escaping @Sendable (Ticket) -> Void
+  ) {
+    self.executor = executor
+    self.clock = clock
+    self.grant = grant
+    machine = PacerMachine(configuration: configuration)
+    random = SplitMix64(seed: seed)
+  }
+
+  /// Serves until the task is cancelled. Once it has returned it may be called again: who waited
+  /// still waits, and what was learned is kept.
+  package func run() async {
+    // An alarm of an earlier run may have rung into its closed bell.
+    alarm = nil
+    let bell = mailbox.open()
+    // Who waits since an earlier run needs a first turn even if nobody writes.
+    mailbox.ring()
+    for await _ in bell { turn() }
+  }
+
+  /// Asks for leave to dial; see ``PacerMachine/requested(_:_:by:at:)``. Callable from any thread.
+  package nonisolated func request(_ ticket: Ticket, _ kind: DialClass, by deadline: EngineInstant)
+  {
+    mailbox.post(.requested(ticket, kind, by: deadline))
+  }
+
+  /// Takes a request back, or gives up a granted dial. The grant may be on its way already; it then
+  /// finds a ticket that its session no longer knows. Callable from any thread.
+  package nonisolated func cancel(_ ticket: Ticket) { mailbox.post(.cancelled(ticket)) }
+
+  /// Reports how a granted dial ended. Callable from any thread.
+  package nonisolated func finish(_ ticket: Ticket, _ outcome: DialOutcome) {
+    mailbox.post(.finished(ticket, outcome))
+  }
+
+  /// How things stand.
+  package var snapshot: PacerMachine.Snapshot { machine.snapshot(at: clock.now) }
+
+  private func turn() {
+    let now = clock.now
+    mailbox.take(into: &batch)
+    for input in batch { tell(input, at: now) }
+    granted.removeAll(keepingCapacity: true)
+    let wake = machine.turnEnded(at: now, granted: &granted)
+    for ticket in granted { grant(ticket) }
+    setAlarm(at: wake, now: now)
+  }
+
+  private func tell(_ input: Input, at now: EngineInstant) {
+    switch input {
+    case .requested(let ticket, let kind, let deadline):
+      machine.requested(ticket, kind, by: deadline, at: now)
+    case .cancelled(let ticket):
+      machine.cancelled(ticket, at: now)
+    case .finished(let ticket, let outcome):
+      machine.finished(ticket, outcome, at: now, draw: random.next())
+    }
+  }
+
+  /// An alarm cannot be taken back, so a new one is set only if it would ring before those under
+  /// way; one that rings for nothing costs an empty turn.
+  private func setAlarm(at wake: EngineInstant?, now: EngineInstant) {
+    if let set = alarm, set <= now { alarm = nil }
+    guard let wake, wake < alarm ?? .never else { return }
+    alarm = wake
+    executor.schedule(at: wake) { [mailbox] in mailbox.ring() }
+  }
+}
