@@ -23,6 +23,10 @@ public struct Tally: Sendable, Hashable {
   static func - (lhs: Self, rhs: Self) -> Self {
     Tally(count: lhs.count - rhs.count, bytes: lhs.bytes - rhs.bytes)
   }
+
+  static func + (lhs: Self, rhs: Self) -> Self {
+    Tally(count: lhs.count + rhs.count, bytes: lhs.bytes + rhs.bytes)
+  }
 }
 
 /// Tallies by kind of client message.
@@ -55,16 +59,21 @@ public struct Tallies: Sendable, Hashable {
   public var mediaBytes: Int { audio.bytes + video.bytes }
 
   /// What is in `lhs` beyond `rhs`, kind by kind.
-  public static func - (lhs: Self, rhs: Self) -> Self {
-    var difference = Tallies()
-    difference.audio = lhs.audio - rhs.audio
-    difference.video = lhs.video - rhs.video
-    difference.text = lhs.text - rhs.text
-    difference.content = lhs.content - rhs.content
-    difference.toolResponses = lhs.toolResponses - rhs.toolResponses
-    difference.marks = lhs.marks - rhs.marks
-    difference.contextUpdates = lhs.contextUpdates - rhs.contextUpdates
-    return difference
+  public static func - (lhs: Self, rhs: Self) -> Self { lhs.combined(with: rhs) { $0 - $1 } }
+
+  /// Both together, kind by kind.
+  public static func + (lhs: Self, rhs: Self) -> Self { lhs.combined(with: rhs) { $0 + $1 } }
+
+  private func combined(with other: Self, _ operation: (Tally, Tally) -> Tally) -> Self {
+    var result = Tallies()
+    result.audio = operation(audio, other.audio)
+    result.video = operation(video, other.video)
+    result.text = operation(text, other.text)
+    result.content = operation(content, other.content)
+    result.toolResponses = operation(toolResponses, other.toolResponses)
+    result.marks = operation(marks, other.marks)
+    result.contextUpdates = operation(contextUpdates, other.contextUpdates)
+    return result
   }
 }
 

@@ -56,7 +56,9 @@ struct ConnectionRecord: Sendable {
   /// When it will be cut for its age.
   var endsAt = Int64.max
   /// The close at `endsAt`.
+  /// The setup that is being processed, and its digest.
   var facts: SetupFacts?
+  var setupDigest: UInt64 = 0
   var incident: Incident?
   var setupAlarm = Alarm()
   var credentialAlarm = Alarm()

@@ -69,7 +69,11 @@ extension [UInt8] {
     for (index, byte) in enumerated() {
       if inString {
         out.append(byte)
-        if escaped { escaped = false } else if byte == UInt8(ascii: "\\") { escaped = true } else {
+        if escaped {
+          escaped = false
+        } else if byte == UInt8(ascii: "\\") {
+          escaped = true
+        } else {
           inString = byte != UInt8(ascii: "\"")
         }
         continue

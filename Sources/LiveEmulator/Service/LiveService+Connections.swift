@@ -93,9 +93,9 @@ extension LiveService {
     guard connections.slots[slot].phase != .closing else { return }
     let left = timeLeft ?? configuration.connections.goAwayNotice ?? .zero
     connections.slots[slot][.sentGoAway] = true
-    connections.slots[slot].endsAt = saturated(max(0, left.nanoseconds))
-    connections.slots[slot].ageAlarm.set(
-      connections.slots[slot].endsAt, .age, owner: UInt32(slot), in: &timers)
+    let endsAt = saturated(max(0, left.nanoseconds))
+    connections.slots[slot].endsAt = endsAt
+    connections.slots[slot].ageAlarm.set(endsAt, .age, owner: UInt32(slot), in: &timers)
     totals.goAways += 1
     note(.goAway(connections.slots[slot].id, timeLeft: timeLeft ?? .zero))
     send(slot, voice.goAway(timeLeft))

@@ -177,8 +177,8 @@ public struct LiveService: Sendable {
     return overflow ? .max : sum
   }
 
-  mutating func note(_ note: @autoclosure () -> ServiceNote) {
-    if configuration.notes { outputs.append(.note(note())) }
+  mutating func note(_ note: ServiceNote) {
+    if configuration.notes { outputs.append(.note(note)) }
   }
 
   mutating func send(_ slot: Int, _ message: [UInt8]) {

@@ -17,7 +17,9 @@ struct ServerVoice: Sendable {
   init(rules: ModelRules) {
     let brief = rules.verbosity == .brief
     let samples =
-      brief ? 48 : Int(min(max(rules.chunkLength.nanoseconds, 1_000_000), 1_000_000_000) / 1_000 * 24 / 1_000)
+      brief
+      ? 48
+      : Int(min(max(rules.chunkLength.nanoseconds, 1_000_000), 1_000_000_000) / 1_000 * 24 / 1_000)
     chunkBytes = samples * 2
     chunks = (0..<(brief ? 1 : 8)).map { Self.audio(Self.tone(samples, variant: $0)) }
   }

@@ -45,7 +45,9 @@ struct SetupFacts: Sendable, Hashable {
     if let resumption = setup.member("sessionResumption")?.objectValue {
       facts.options.insert(.asksForHandles)
       if resumption.member("transparent")?.boolValue == true { facts.options.insert(.transparent) }
-      if let text = resumption.member("handle")?.stringValue, !text.isEmpty { handle = Secret(text) }
+      if let text = resumption.member("handle")?.stringValue, !text.isEmpty {
+        handle = Secret(text)
+      }
     }
     return (facts, handle)
   }

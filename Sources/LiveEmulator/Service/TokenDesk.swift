@@ -67,7 +67,8 @@ struct TokenDesk: Sendable {
     func instant(_ time: WallTime?, default lifetime: Duration) -> Int64? {
       let ahead = time.map { serviceTime.duration(to: $0) } ?? lifetime
       guard ahead < rules.maximumLifetime || time == nil else { return nil }
-      return EngineInstant(nanoseconds: now).advanced(by: ahead).nanoseconds
+      // A time that has passed is now: whatever was asked for, differences stay small.
+      return EngineInstant(nanoseconds: now).advanced(by: max(.zero, ahead)).nanoseconds
     }
     guard let expires = instant(request.expireTime, default: rules.lifetime) else {
       return (400, MintRefusal.tooFar("expire_time", maximum: rules.maximumLifetime), nil)
