@@ -175,7 +175,7 @@ public final class Broker: Sendable {
   private var children: [ChildSpecification] {
     var children = [
       ChildSpecification(name: "admission", restart: .permanent) { [services] in
-        try await services.admission.run()
+        await services.admission.run()
       }
     ]
     if let pool = services.pool {

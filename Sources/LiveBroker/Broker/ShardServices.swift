@@ -42,8 +42,8 @@ extension DialUrgency {
   var dialClass: DialClass {
     switch self {
     case .freshStart: .freshStart
-    case .resume: .resume
-    case .plannedMove: .plannedMove
+    // How far its deadline lies tells a planned move from a session without connection.
+    case .resume, .plannedMove: .resume
     }
   }
 }

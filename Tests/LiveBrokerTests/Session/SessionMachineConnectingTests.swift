@@ -9,18 +9,17 @@ import Testing
     var script = SessionScript()
     let start = script.now
     #expect(
-      script.machine.opened(script.context) == [.acquireCredential(.newSession, by: start)])
+      script.opened() == [.acquireCredential(.newSession, by: start)])
     #expect(script.machine.phase == .acquiringCredential)
     #expect(
-      script.machine.credentialAcquired(
-        expiresAt: start.advanced(by: .seconds(1_800)), script.context)
+      script.acquired(until: start.advanced(by: .seconds(1_800)))
         == [.requestAdmission(.freshStart, by: start)])
     #expect(script.machine.phase == .dialing)
-    #expect(script.machine.admitted(isUsable: true, script.context) == [.dial(generation: 1)])
+    #expect(script.admitted() == [.dial(generation: 1)])
     #expect(
-      script.machine.dialed(generation: 1, script.context) == [.sendSetup(generation: 1)])
+      script.dialed(1) == [.sendSetup(generation: 1)])
     #expect(script.machine.phase == .settingUp)
-    let actions = script.machine.setupCompleted(generation: 1, script.context)
+    let actions = script.setupCompleted(1)
     #expect(actions.last == .ping(generation: 1))
     #expect(script.machine.phase == .live)
     #expect(script.machine.sendingGeneration == 1)
@@ -28,10 +27,10 @@ import Testing
 
   @Test func aCredentialThatWentStaleWhileWaitingIsReplacedBeforeTheDial() {
     var script = SessionScript()
-    _ = script.machine.opened(script.context)
-    _ = script.machine.credentialAcquired(expiresAt: .never, script.context)
+    _ = script.opened()
+    _ = script.acquired()
     #expect(
-      script.machine.admitted(isUsable: false, script.context)
+      script.admitted(isUsable: false)
         == [.acquireCredential(.newSession, by: script.now)])
     #expect(script.machine.phase == .acquiringCredential)
   }
@@ -39,10 +38,10 @@ import Testing
   @Test func aRefusalThatTryingAgainDoesNotChangeEndsTheSession() {
     var script = SessionScript()
     let end = SessionEnd(.refusedByService, message: "no such model", closeCode: 1008)
-    _ = script.machine.opened(script.context)
-    _ = script.machine.credentialAcquired(expiresAt: .never, script.context)
-    _ = script.machine.admitted(isUsable: true, script.context)
-    _ = script.machine.dialed(generation: 1, script.context)
+    _ = script.opened()
+    _ = script.acquired()
+    _ = script.admitted()
+    _ = script.dialed(1)
     let actions = script.connectionLost(1, .stop(end))
     #expect(actions.last == .end(end))
     #expect(script.machine.phase == .failed)
@@ -51,13 +50,12 @@ import Testing
   @Test func aFailedDialIsTriedAgainAfterABackOffThatDoublesAndHasFullJitter() {
     var script = SessionScript { $0.retry.attemptsToStart = 10 }
     script.draw = .max
-    _ = script.machine.opened(script.context)
-    _ = script.machine.credentialAcquired(expiresAt: .never, script.context)
+    _ = script.opened()
+    _ = script.acquired()
     var delays: [Duration] = []
     for _ in 0..<4 {
-      _ = script.machine.admitted(isUsable: true, script.context)
-      _ = script.machine.dialFailed(
-        generation: script.machine.generation, .retry, script.context)
+      _ = script.admitted()
+      _ = script.dialFailed(script.machine.generation)
       guard case .waiting(let until, _) = script.machine.state else {
         Issue.record("not waiting: \(script.machine.state)")
         return
@@ -65,7 +63,7 @@ import Testing
       delays.append(script.now.duration(to: until))
       script.now = until
       _ = script.timer()
-      _ = script.machine.credentialAcquired(expiresAt: .never, script.context)
+      _ = script.acquired()
     }
     let milliseconds = delays.map { Int($0.components.attoseconds / 1_000_000_000_000_000) }
     #expect(delays.allSatisfy { $0 < .seconds(2) })
@@ -75,12 +73,11 @@ import Testing
 
   @Test func theFirstStartGivesUpAfterItsAttempts() {
     var script = SessionScript { $0.retry.attemptsToStart = 2 }
-    _ = script.machine.opened(script.context)
+    _ = script.opened()
     for _ in 0..<3 {
-      _ = script.machine.credentialAcquired(expiresAt: .never, script.context)
-      _ = script.machine.admitted(isUsable: true, script.context)
-      _ = script.machine.dialFailed(
-        generation: script.machine.generation, .retry, script.context)
+      _ = script.acquired()
+      _ = script.admitted()
+      _ = script.dialFailed(script.machine.generation)
       if !script.machine.hasEnded { _ = script.nextTimer() }
     }
     guard case .ended(let end) = script.machine.state else {
@@ -92,10 +89,10 @@ import Testing
 
   @Test func aSetupThatIsNeverAnsweredIsGivenUpAtItsDeadline() {
     var script = SessionScript()
-    _ = script.machine.opened(script.context)
-    _ = script.machine.credentialAcquired(expiresAt: .never, script.context)
-    _ = script.machine.admitted(isUsable: true, script.context)
-    _ = script.machine.dialed(generation: 1, script.context)
+    _ = script.opened()
+    _ = script.acquired()
+    _ = script.admitted()
+    _ = script.dialed(1)
     #expect(script.machine.nextDeadline(script.limits) == script.now.advanced(by: .seconds(15)))
     #expect(script.nextTimer().first == .abort(generation: 1))
     #expect(script.machine.phase == .waiting)
@@ -104,7 +101,7 @@ import Testing
   @Test func aConnectionThatNobodyWaitsForIsDropped() {
     var script = SessionScript()
     script.openToLive()
-    #expect(script.machine.dialed(generation: 7, script.context) == [.abort(generation: 7)])
+    #expect(script.dialed(7) == [.abort(generation: 7)])
     #expect(script.machine.phase == .live)
   }
 
@@ -115,18 +112,18 @@ import Testing
     script.handleCame()
     _ = script.connectionLost(1)
     _ = script.nextTimer()
-    _ = script.machine.admitted(isUsable: true, script.context)
-    _ = script.machine.dialed(generation: 2, script.context)
-    _ = script.machine.setupCompleted(generation: 2, script.context)
+    _ = script.admitted()
+    _ = script.dialed(2)
+    _ = script.setupCompleted(2)
     _ = script.connectionLost(2)
     _ = script.nextTimer()
-    _ = script.machine.admitted(isUsable: true, script.context)
-    _ = script.machine.dialed(generation: 3, script.context)
-    _ = script.machine.setupCompleted(generation: 3, script.context)
+    _ = script.admitted()
+    _ = script.dialed(3)
+    _ = script.setupCompleted(3)
     let before = script.machine.state
     #expect(script.connectionLost(generation) == [])
-    #expect(script.machine.goAwayReceived(generation: generation, timeLeft: .zero, script.context) == [])
-    #expect(script.machine.setupCompleted(generation: generation, script.context) == [])
+    #expect(script.goAway(.zero, on: generation) == [])
+    #expect(script.setupCompleted(generation) == [])
     _ = script.machine.heard(generation: generation, .modelSpoke, script.context)
     #expect(script.machine.state == before)
   }

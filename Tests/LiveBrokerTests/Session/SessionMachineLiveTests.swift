@@ -61,9 +61,9 @@ import Testing
     script.handleCame()
     _ = script.connectionLost(1)
     _ = script.nextTimer()
-    _ = script.machine.admitted(isUsable: true, script.context)
-    _ = script.machine.dialed(generation: 2, script.context)
-    _ = script.machine.setupCompleted(generation: 2, script.context)
+    _ = script.admitted()
+    _ = script.dialed(2)
+    _ = script.setupCompleted(2)
     script.machine.sent(.asksForAnswer, script.context)
     script.pass(.seconds(30))
     script.machine.ponged(generation: 2, script.context)
@@ -78,9 +78,9 @@ import Testing
     script.handleCame()
     _ = script.connectionLost(1)
     _ = script.nextTimer()
-    _ = script.machine.admitted(isUsable: true, script.context)
-    _ = script.machine.dialed(generation: 2, script.context)
-    _ = script.machine.setupCompleted(generation: 2, script.context)
+    _ = script.admitted()
+    _ = script.dialed(2)
+    _ = script.setupCompleted(2)
     for _ in 0..<10 {
       script.pass(.seconds(30))
       script.machine.ponged(generation: 2, script.context)
@@ -96,9 +96,9 @@ import Testing
     for _ in 0..<3 {
       _ = script.connectionLost(script.machine.generation)
       _ = script.nextTimer()
-      _ = script.machine.admitted(isUsable: true, script.context)
-      _ = script.machine.dialed(generation: script.machine.generation, script.context)
-      _ = script.machine.setupCompleted(generation: script.machine.generation, script.context)
+      _ = script.admitted()
+      _ = script.dialed(script.machine.generation)
+      _ = script.setupCompleted(script.machine.generation)
       script.pass(.seconds(1))
     }
     #expect(script.machine.attempts == 3)
@@ -118,10 +118,10 @@ import Testing
       guard !script.machine.hasEnded else { break }
       script.draw = script.draw &+ 0x9E37_79B9_7F4A_7C15
       _ = script.nextTimer()
-      _ = script.machine.admitted(isUsable: true, script.context)
+      _ = script.admitted()
       dials += 1
-      _ = script.machine.dialed(generation: script.machine.generation, script.context)
-      _ = script.machine.setupCompleted(generation: script.machine.generation, script.context)
+      _ = script.dialed(script.machine.generation)
+      _ = script.setupCompleted(script.machine.generation)
     }
     #expect(dials == 40)
     #expect(start.duration(to: script.now) > .seconds(60))
@@ -131,7 +131,7 @@ import Testing
     var script = SessionScript()
     script.openToLive()
     let end = SessionEnd(.closedByApplication, message: "done")
-    #expect(script.machine.closeRequested(end, script.context) == [.close(generation: 1)])
+    #expect(script.closeRequested(end) == [.close(generation: 1)])
     #expect(script.machine.phase == .draining)
     let actions = script.nextTimer()
     #expect(actions == [.abort(generation: 1), .cancelRequests, .end(end)])
@@ -144,7 +144,7 @@ import Testing
     _ = script.heard(.modelSpoke)
     let end = SessionEnd(.drained, message: "x")
     let limit = script.now.advanced(by: .seconds(30))
-    #expect(script.machine.drainRequested(by: limit, end, script.context) == [])
+    #expect(script.drainRequested(by: limit, end) == [])
     script.pass(.seconds(5))
     #expect(script.heard(.turnEnded) == [.close(generation: 1)])
   }

@@ -20,14 +20,14 @@ import Testing
     script.openToLive()
     script.handleCame()
     _ = script.goAway(.seconds(60))
-    _ = script.machine.admitted(isUsable: true, script.context)
-    let actions = script.machine.dialed(generation: 2, script.context)
+    _ = script.admitted()
+    let actions = script.dialed(2)
     #expect(actions == [.hold, .close(generation: 1)])
     #expect(script.machine.sendingGeneration == nil)
     script.pass(.milliseconds(50))
     #expect(script.connectionLost(1) == [.sendSetup(generation: 2)])
     script.pass(.milliseconds(70))
-    let live = script.machine.setupCompleted(generation: 2, script.context)
+    let live = script.setupCompleted(2)
     guard case .goLive(2, let interruption) = live.first else {
       Issue.record("not live: \(live)")
       return
@@ -42,9 +42,9 @@ import Testing
     script.openToLive()
     script.handleCame()
     _ = script.goAway(.seconds(60))
-    _ = script.machine.admitted(isUsable: true, script.context)
+    _ = script.admitted()
     #expect(
-      script.machine.dialed(generation: 2, script.context)
+      script.dialed(2)
         == [.hold, .close(generation: 1), .sendSetup(generation: 2)])
     // Refused because the old socket still counts: dial again at once, at nobody's charge.
     #expect(script.connectionLost(1) == [])
@@ -62,7 +62,8 @@ import Testing
     script.handleWithheld()
     #expect(script.goAway(.seconds(60)) == [])
     script.pass(.seconds(20))
-    #expect(script.timer().allSatisfy { $0 == .ping(generation: 1) })
+    let early = script.timer()
+    #expect(early.allSatisfy { $0 == .ping(generation: 1) })
     #expect(script.machine.phase == .live)
     script.handleCame()
     let actions = script.heard(.turnEnded)
@@ -95,8 +96,8 @@ import Testing
     _ = script.goAway(.seconds(60))
     script.pass(.seconds(52))
     _ = script.timer()
-    _ = script.machine.admitted(isUsable: true, script.context)
-    _ = script.machine.dialed(generation: 2, script.context)
+    _ = script.admitted()
+    _ = script.dialed(2)
     script.pass(.seconds(3))
     _ = script.timer()
     #expect(script.machine.sendingGeneration == nil)
@@ -137,12 +138,12 @@ import Testing
     script.machine.callsReceived(generation: 1, [(id: "c1", name: "lights")], script.context)
     #expect(script.goAway(.seconds(60)) == [])
     script.pass(.seconds(10))
-    #expect(script.machine.callAnswered(id: "c1", isLast: true))
+    #expect(script.callAnswered("c1") == true)
     script.machine.sent(.asksForAnswer, script.context)
-    #expect(script.machine.considerRotation(script.context) == [])
+    #expect(script.considered() == [])
     script.pass(.seconds(1))
     script.handleCame()
-    #expect(script.machine.considerRotation(script.context).count == 1)
+    #expect(script.considered().count == 1)
   }
 
   @Test func aCallThatIsNeverAnsweredIsLostHonestlyAtTheDeadline() {
@@ -154,7 +155,7 @@ import Testing
     var actions: [SessionMachine.Action] = []
     while !script.machine.openCalls.isEmpty { actions += script.nextTimer() }
     #expect(actions.contains { if case .loseCalls = $0 { true } else { false } })
-    #expect(!script.machine.callAnswered(id: "c1", isLast: true))
+    #expect(script.callAnswered("c1") == false)
   }
 
   @Test func aTokenThatWouldNotOutliveTheNextConnectionIsReplacedInTheSameMove() {
@@ -197,9 +198,9 @@ import Testing
     script.openToLive()
     script.handleCame()
     _ = script.goAway(.seconds(60))
-    _ = script.machine.admitted(isUsable: true, script.context)
+    _ = script.admitted()
     #expect(
-      script.machine.dialFailed(generation: 2, .retry, script.context)
+      script.dialFailed(2)
         == [.abort(generation: 2)])
     #expect(script.machine.phase == .live)
     #expect(script.machine.attempts == 0)
@@ -213,8 +214,8 @@ import Testing
     script.openToLive()
     script.handleCame()
     _ = script.goAway(.seconds(60))
-    _ = script.machine.admitted(isUsable: true, script.context)
-    _ = script.machine.dialed(generation: 2, script.context)
+    _ = script.admitted()
+    _ = script.dialed(2)
     #expect(script.machine.nextDeadline(script.limits) == script.now.advanced(by: .seconds(2)))
     #expect(script.nextTimer() == [.abort(generation: 1), .sendSetup(generation: 2)])
   }

@@ -23,6 +23,37 @@ struct SessionScript {
 
   mutating func pass(_ time: Duration) { now = now.advanced(by: time) }
 
+  // The machine's inputs at the script's present moment.
+
+  mutating func opened() -> [SessionMachine.Action] { machine.opened(context) }
+  mutating func acquired(until expiry: EngineInstant = .never) -> [SessionMachine.Action] {
+    machine.credentialAcquired(expiresAt: expiry, context)
+  }
+  mutating func admitted(isUsable: Bool = true) -> [SessionMachine.Action] {
+    machine.admitted(isUsable: isUsable, context)
+  }
+  mutating func dialed(_ generation: UInt32) -> [SessionMachine.Action] {
+    machine.dialed(generation: generation, context)
+  }
+  mutating func dialFailed(
+    _ generation: UInt32, _ verdict: FailureVerdict = .retry
+  ) -> [SessionMachine.Action] {
+    machine.dialFailed(generation: generation, verdict, context)
+  }
+  mutating func setupCompleted(_ generation: UInt32) -> [SessionMachine.Action] {
+    machine.setupCompleted(generation: generation, context)
+  }
+  mutating func considered() -> [SessionMachine.Action] { machine.considerRotation(context) }
+  mutating func callAnswered(_ id: String) -> Bool { machine.callAnswered(id: id, isLast: true) }
+  mutating func closeRequested(_ end: SessionEnd) -> [SessionMachine.Action] {
+    machine.closeRequested(end, context)
+  }
+  mutating func drainRequested(
+    by limit: EngineInstant, _ end: SessionEnd
+  ) -> [SessionMachine.Action] {
+    machine.drainRequested(by: limit, end, context)
+  }
+
   mutating func timer() -> [SessionMachine.Action] { machine.timerFired(context) }
 
   /// Lets time pass to the machine's own next deadline and fires the timer there.
@@ -53,8 +84,11 @@ struct SessionScript {
     machine.handleUpdated(facts)
   }
 
-  mutating func goAway(_ timeLeft: Duration?) -> [SessionMachine.Action] {
-    machine.goAwayReceived(generation: machine.live?.generation ?? 0, timeLeft: timeLeft, context)
+  mutating func goAway(
+    _ timeLeft: Duration?, on generation: UInt32? = nil
+  ) -> [SessionMachine.Action] {
+    machine.goAwayReceived(
+      generation: generation ?? machine.live?.generation ?? 0, timeLeft: timeLeft, context)
   }
 
   mutating func heard(_ facts: MessageFacts) -> [SessionMachine.Action] {
