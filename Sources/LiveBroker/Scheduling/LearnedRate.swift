@@ -5,7 +5,7 @@
 /// | situation | rate |
 /// | --- | --- |
 /// | demand, nothing refused, below the threshold | doubles every half second (slow start) |
-/// | demand, nothing refused, above the threshold | grows by 2 % a second, and twice as fast after each quiet second, up to the pace of slow start |
+/// | demand, nothing refused, above the threshold | grows by 4 % a second, and twice as fast after each quiet second, up to the pace of slow start |
 /// | a refusal | becomes slightly less than the accepted rate as measured, and follows that measure until an answer to a dial made at the new rate comes |
 /// | no demand, or too little to test it | stays; after 10 s it begins anew at the initial rate, after 5 min all is forgotten |
 ///
@@ -14,7 +14,7 @@
 /// accepted, so a service that answers slowly is not flooded before its first answer.
 struct LearnedRate: Sendable {
   private static let slowStart = 1.386  // natural logarithm of 2, twice a second
-  private static let firstGrowth = 0.02
+  private static let firstGrowth = 0.04
   private static let belowMeasured = 0.97
   /// How much weight the rate so far has against the answers that have come: a single refusal among
   /// a handful of answers must not bring the rate down to nothing.

@@ -45,6 +45,9 @@ package struct PacerMachine: Sendable {
   private var breaker: BreakerMachine
   private var nextGrant = EngineInstant(nanoseconds: .min)
   private var pausedUntil = EngineInstant(nanoseconds: .min)
+  /// Whether somebody was waiting for the interval to pass: only then a timer can be late. Idle time
+  /// earns no burst.
+  private var waitedForRate = false
   private var counters = Counters()
 
   package init(configuration: AdmissionConfiguration) {
@@ -129,7 +132,8 @@ package struct PacerMachine: Sendable {
       granted.append(entries[Int(entry)].ticket)
     }
     let wake = nextWake(at: now)
-    rate.demandWaits(wake == .rate, at: now)
+    waitedForRate = wake == .rate
+    rate.demandWaits(waitedForRate, at: now)
     return instant(of: wake, at: now)
   }
 }
@@ -150,7 +154,7 @@ extension PacerMachine {
     entries[Int(entry)].grantedAt = now
     inFlight.insert(entry, key: now.nanoseconds)
     breaker.probed(entries[Int(entry)].ticket)
-    let earliest = now.advanced(byNanoseconds: -Self.catchUp)
+    let earliest = waitedForRate ? now.advanced(byNanoseconds: -Self.catchUp) : now
     nextGrant = max(nextGrant, earliest).advanced(byNanoseconds: rate.interval)
   }
 

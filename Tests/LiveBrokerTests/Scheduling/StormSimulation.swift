@@ -10,6 +10,7 @@ struct StormSimulation {
   struct Result {
     var dials: [EngineInstant] = []
     var admitted: [EngineInstant] = []
+    var refusals: [EngineInstant] = []
     var unfinished = 0
 
     func attemptsPerSession(_ sessions: Int) -> Double { Double(dials.count) / Double(sessions) }
@@ -44,6 +45,8 @@ struct StormSimulation {
   /// The service refuses everything until this instant.
   var downUntil = EngineInstant.zero
   var roundTrip: Int64 = 50_000_000
+  /// The way to the service takes up to this much longer, so that dials overtake each other.
+  var jitter: Int64 = 0
   private(set) var now: EngineInstant
 
   private var machine: PacerMachine
@@ -104,12 +107,14 @@ struct StormSimulation {
       let ticket = Ticket(shard: 0, slot: session, serial: 0)
       machine.finished(ticket, outcome, at: now, draw: random.next())
       if accepted { result.admitted.append(now) } else { retry(session) }
+
     case .wake:
       alarm = .never
     }
   }
 
   private mutating func retry(_ session: UInt32) {
+    result.refusals.append(now)
     attempts[session, default: 0] += 1
     let delay = Backoff().delay(retry: attempts[session]!, draw: random.next())
     events.insert(.ask(session), at: now.advanced(by: max(delay, retryAfter ?? .zero)))
@@ -129,7 +134,8 @@ struct StormSimulation {
     let wake = machine.turnEnded(at: now, granted: &granted)
     for ticket in granted {
       result.dials.append(now)
-      events.insert(.arrive(ticket.slot), at: now.advanced(byNanoseconds: roundTrip / 2 * 5))
+      let way = roundTrip / 2 * 5 + random.nanoseconds(upTo: jitter)
+      events.insert(.arrive(ticket.slot), at: now.advanced(byNanoseconds: way))
     }
     if let wake, wake < alarm {
       alarm = wake
