@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import LiveBroker
+import Testing
+
+@Suite struct RoundTripTests {
+  @Test func nothingMeasuredMeansTheLimit() {
+    #expect(RoundTrip().upperBound == .seconds(2))
+    #expect(RoundTrip(limit: .milliseconds(300)).upperBound == .milliseconds(300))
+  }
+
+  @Test func theSetupsAnswerCountsUntilTheFirstPong() {
+    var roundTrip = RoundTrip()
+    roundTrip.setupAnswered(after: .milliseconds(700))
+    #expect(roundTrip.upperBound == .milliseconds(700))
+    roundTrip.pongReceived(after: .milliseconds(40))
+    #expect(roundTrip.upperBound == .milliseconds(40))
+  }
+
+  @Test func theBoundIsTheLongestOfTheLastFour() {
+    var roundTrip = RoundTrip()
+    for sample in [900, 10, 20, 30] { roundTrip.pongReceived(after: .milliseconds(sample)) }
+    #expect(roundTrip.upperBound == .milliseconds(900))
+    roundTrip.pongReceived(after: .milliseconds(15))
+    #expect(roundTrip.upperBound == .milliseconds(30))
+  }
+
+  @Test func aPongOf30SecondsIsCutAtTheLimit() {
+    var roundTrip = RoundTrip()
+    roundTrip.pongReceived(after: .seconds(30))
+    #expect(roundTrip.upperBound == .seconds(2))
+    roundTrip.pongReceived(after: .seconds(100_000_000))
+    #expect(roundTrip.upperBound == .seconds(2))
+  }
+
+  @Test func aBoundIsRoundedUpAndNeverNegative() {
+    var roundTrip = RoundTrip()
+    roundTrip.pongReceived(after: .nanoseconds(1_001))
+    #expect(roundTrip.upperBound == .microseconds(2))
+    var strange = RoundTrip()
+    strange.pongReceived(after: .seconds(-1))
+    #expect(strange.upperBound == .microseconds(1))
+  }
+
+  @Test func aNewConnectionIsMeasuredAnew() {
+    var roundTrip = RoundTrip()
+    roundTrip.setupAnswered(after: .milliseconds(700))
+    roundTrip.pongReceived(after: .milliseconds(40))
+    roundTrip.connectionReplaced()
+    #expect(roundTrip.upperBound == .seconds(2))
+  }
+}
