@@ -50,7 +50,7 @@ struct SealedNames: Sendable {
     var sealed = (number ^ scramble) &* Self.factor
     sealed = (sealed ^ (sealed &>> 32)) &* Self.factor
     for index in 0..<11 {
-      name.append(Self.alphabet[Int(sealed &>> UInt64(index &* 6)) & 63])
+      name.append(Self.alphabet[Int(truncatingIfNeeded: sealed &>> UInt64(index &* 6)) & 63])
     }
     var generator = SplitMix64(seed: number ^ filler)
     var bits: UInt64 = 0
