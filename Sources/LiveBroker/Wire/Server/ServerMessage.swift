@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One message from the service: a set of fields. The schema says one kind per message, with usage
+/// beside any; real messages are read tolerantly, so content beside a `goAway` is never lost.
+public struct ServerMessage: Sendable, Hashable, Codable {
+  /// The answer to setup.
+  public var setupComplete: SetupComplete?
+  /// What the model says.
+  public var serverContent: ServerContent?
+  /// Calls that the model asks for.
+  public var toolCall: ToolCall?
+  /// Calls that are no longer wanted.
+  public var toolCallCancellation: ToolCallCancellation?
+  /// The connection will be cut.
+  public var goAway: GoAway?
+  /// The state of resumption.
+  public var sessionResumptionUpdate: SessionResumptionUpdate?
+  /// Tokens used.
+  public var usageMetadata: UsageMetadata?
+  /// Speech begins or ends.
+  public var voiceActivity: VoiceActivity?
+  /// An explicit signal of speech.
+  public var voiceActivityDetectionSignal: VoiceActivityDetectionSignal?
+  /// Members that this version does not know, as they came. They are written again.
+  public var unknownFields = JSONObject()
+
+  /// Makes a message from its fields.
+  public init(
+    setupComplete: SetupComplete? = nil, serverContent: ServerContent? = nil,
+    toolCall: ToolCall? = nil, toolCallCancellation: ToolCallCancellation? = nil,
+    goAway: GoAway? = nil, sessionResumptionUpdate: SessionResumptionUpdate? = nil,
+    usageMetadata: UsageMetadata? = nil, voiceActivity: VoiceActivity? = nil,
+    voiceActivityDetectionSignal: VoiceActivityDetectionSignal? = nil
+  ) {
+    self.setupComplete = setupComplete
+    self.serverContent = serverContent
+    self.toolCall = toolCall
+    self.toolCallCancellation = toolCallCancellation
+    self.goAway = goAway
+    self.sessionResumptionUpdate = sessionResumptionUpdate
+    self.usageMetadata = usageMetadata
+    self.voiceActivity = voiceActivity
+    self.voiceActivityDetectionSignal = voiceActivityDetectionSignal
+  }
+}
+
+extension ServerMessage {
+  /// Reads one frame. Works on the bytes alone, with memory bounded by a multiple of their number.
+  public static func decode(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> ServerMessage {
+    try decodeFully(bytes)
+  }
+
+  /// Reads one frame.
+  public init(decoding bytes: [UInt8]) throws(WireError) {
+    self = try bytes.withBytes(ServerMessage.decode)
+  }
+
+  /// The frame's bytes: compact JSON, camelCase, standard base64, zeros left out.
+  public func encoded() -> [UInt8] {
+    var writer = ByteWriter()
+    writeWire(to: &writer)
+    return writer.bytes
+  }
+
+  /// Reads through ``JSONValue``, without the scanner.
+  static func decodeFully(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> ServerMessage {
+    guard case .object(let object) = try JSONParser.parse(bytes) else {
+      throw WireError(.notAnObject)
+    }
+    return try read(object)
+  }
+}
+
+extension ServerMessage: WireMessage {
+  static var blank: ServerMessage { ServerMessage() }
+
+  mutating func visitFields<V: FieldVisitor>(_ visitor: inout V) throws(WireError) {
+    try visitor.field("setupComplete", &setupComplete)
+    try visitor.field("serverContent", &serverContent)
+    try visitor.field("toolCall", &toolCall)
+    try visitor.field("toolCallCancellation", &toolCallCancellation)
+    try visitor.field("goAway", &goAway)
+    try visitor.field("sessionResumptionUpdate", &sessionResumptionUpdate)
+    try visitor.field("usageMetadata", &usageMetadata)
+    try visitor.field("voiceActivity", &voiceActivity)
+    try visitor.field("voiceActivityDetectionSignal", &voiceActivityDetectionSignal)
+    try visitor.unknown(&unknownFields)
+  }
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the service can tell afterwards, or at any time.
+extension LiveService {
+  /// Everything that it saw. Copies all accounts: linear in the number of sessions.
+  public func report() -> ServiceReport {
+    ServiceReport(
+      totals: totalsNow, sessions: sessions.indices.map { sessions[$0].report(number: $0) },
+      promisesBroken: promises)
+  }
+
+  /// The sessions that bear a label, with their accounts; none for an unknown one.
+  public func report(_ label: String) -> LabelReport {
+    let numbers = sessionsByLabel[label] ?? []
+    return LabelReport(label: label, sessions: numbers.map { sessions[$0].report(number: $0) })
+  }
+
+  /// The numbers alone; cheap.
+  public var totalsNow: ServiceTotals {
+    var totals = totals
+    totals.connectionsOpen = connections.count
+    return totals
+  }
+
+  /// Promises that the client broke, as far as their details were kept.
+  public var promisesBroken: [BrokenPromise] { promises }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import LiveBroker
+
+/// Makes and recognises opaque names (handles, tokens) that carry a number, so that the service
+/// keeps no table of names.
+///
+/// A name is a scrambled number in eleven characters and a filler that only the same key makes; one
+/// that was not made here is recognised by its filler. This is for an emulator: it is not a MAC.
+struct SealedNames: Sendable {
+  private static let alphabet = Array(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+  private static let digits: [UInt8] = {
+    var table = [UInt8](repeating: 0xFF, count: 256)
+    for (value, character) in alphabet.enumerated() { table[Int(character)] = UInt8(value) }
+    return table
+  }()
+  private static let factor: UInt64 = 0xD134_2543_DE82_EF95
+  private static let inverse: UInt64 = {
+    var guess = factor
+    for _ in 0..<6 { guess = guess &* (2 &- factor &* guess) }
+    return guess
+  }()
+
+  private let prefix: [UInt8]
+  private let length: Int
+  private let scramble: UInt64
+  private let filler: UInt64
+
+  /// Names of `length` characters after the prefix; two kinds of names need two keys.
+  init(prefix: String, length: Int, key: UInt64) {
+    self.prefix = Array(prefix.utf8)
+    self.length = max(length, 12)
+    var generator = SplitMix64(seed: key)
+    scramble = generator.next()
+    filler = generator.next()
+  }
+
+  /// The name that carries `number`, as UTF-8.
+  func name(for number: UInt64) -> [UInt8] {
+    var name = [UInt8]()
+    name.reserveCapacity(prefix.count + length)
+    name += prefix
+    append(number, to: &name)
+    return name
+  }
+
+  /// Appends the characters after the prefix.
+  private func append(_ number: UInt64, to name: inout [UInt8]) {
+    var sealed = (number ^ scramble) &* Self.factor
+    sealed = (sealed ^ (sealed &>> 32)) &* Self.factor
+    for index in 0..<11 {
+      name.append(Self.alphabet[Int(truncatingIfNeeded: sealed &>> UInt64(index &* 6)) & 63])
+    }
+    var generator = SplitMix64(seed: number ^ filler)
+    var bits: UInt64 = 0
+    for index in 11..<length {
+      if (index - 11) % 10 == 0 { bits = generator.next() }
+      name.append(Self.alphabet[Int(truncatingIfNeeded: bits) & 63])
+      bits &>>= 6
+    }
+  }
+
+  /// The number that a name carries, or nil if it was not made with this key.
+  func number(in bytes: UnsafeRawBufferPointer) -> UInt64? {
+    guard bytes.count == prefix.count + length, bytes.starts(with: prefix) else { return nil }
+    var sealed: UInt64 = 0
+    for index in 0..<11 {
+      let digit = Self.digits[Int(bytes[prefix.count + index])]
+      guard digit != 0xFF else { return nil }
+      sealed |= UInt64(digit) &<< UInt64(index &* 6)
+    }
+    var number = sealed &* Self.inverse
+    number = ((number ^ (number &>> 32)) &* Self.inverse) ^ scramble
+    let expected = name(for: number)
+    return expected.withUnsafeBytes { $0.elementsEqual(bytes) } ? number : nil
+  }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A fault that is injected into one connection or session, by call.
+public enum ServiceFault: Sendable, Hashable {
+  /// goAway now, with this `timeLeft` (nil leaves it out). The connection is cut after it, with
+  /// close 1008; after the configured notice if it is nil.
+  case goAway(timeLeft: Duration?)
+  /// From now on the connection says nothing and takes nothing in, and stays open.
+  case silence
+  /// Close now, with this code and reason.
+  case close(CloseNotice)
+  /// Cut the TCP connection now.
+  case drop
+  /// Issue no handles on this connection any more, or again.
+  case withholdHandles(Bool)
+  /// Refuse the session's next resume: session not found. The handle works again afterwards.
+  case refuseNextResume
+  /// The session's next resume succeeds, transcribes, and never answers.
+  case poisonNextResume
+  /// The session's next resume succeeds and remembers nothing.
+  case forgetOnResume
+  /// Send these bytes as a message.
+  case send([UInt8])
+  /// Make the model call a function now, as if it had been asked to.
+  case callTool
+}
+
+/// Faults that happen by themselves, drawn from the service's seed. All are off by default, and what
+/// is off draws nothing, so that switching one on leaves the others' sequence alone as far as it can.
+public struct FaultPlan: Sendable, Hashable {
+  /// Share of mints (0 to 1) that fail with 500, 503 or 429.
+  public var mintFailures = 0.0
+  /// Share of upgrades that are refused with 503.
+  public var upgradeRefusals = 0.0
+  /// Share of setups that are answered by a close from ``CloseNotice/incidents``.
+  public var setupFailures = 0.0
+  /// Share of setups that are never answered.
+  public var setupStalls = 0.0
+  /// Share of resumes that are refused although the handle is good.
+  public var resumeRefusals = 0.0
+  /// Share of resumes that are poisoned: accepted, and never answered again.
+  public var resumePoisonings = 0.0
+  /// Share of resumes that forget everything.
+  public var resumeForgettings = 0.0
+  /// Share of connections that are cut without a close, at a moment uniform in their lifetime.
+  public var drops = 0.0
+  /// Share of connections that are closed with one of ``CloseNotice/incidents``.
+  public var closes = 0.0
+  /// Share of connections that fall silent.
+  public var silences = 0.0
+  /// Share of connections that get a goAway early, with 0 to 10 s left, or none stated.
+  public var earlyGoAways = 0.0
+  /// Share of connections that get a frame that is no JSON, or one with unknown fields.
+  public var oddFrames = 0.0
+  /// Share of connections that are never told goAway before their end.
+  public var missingGoAways = 0.0
+  /// Share of connections that issue no handle.
+  public var withheldHandles = 0.0
+  /// How long after the setup an incident may come at the latest; nil means the connection's lifetime.
+  public var incidentsWithin: Duration?
+
+  /// No faults.
+  public init() {}
+
+  /// Whether any connection can have an incident.
+  var hasIncidents: Bool {
+    drops > 0 || closes > 0 || silences > 0 || earlyGoAways > 0 || oddFrames > 0
+  }
+}
