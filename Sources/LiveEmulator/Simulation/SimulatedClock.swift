@@ -12,8 +12,15 @@ public final class SimulatedClock: EngineClock {
 
   init(core: SimulationCore) {
     self.core = core
-    // 2026-01-01T00:00:00Z: a fixed date, so that spelled times are equal in every run.
-    wallTimeAtZero = Atomic(1_767_225_600_000_000_000)
+    wallTimeAtZero = Atomic(Self.epoch)
+  }
+
+  /// 2026-01-01T00:00:00Z: a fixed date, so that spelled times are equal in every run.
+  private static let epoch: Int64 = 1_767_225_600_000_000_000
+
+  /// The calendar of the simulated world, which no host's step or skew moves.
+  static func trueWallTime(at nanoseconds: Int64) -> WallTime {
+    WallTime(nanosecondsSinceEpoch: epoch &+ nanoseconds)
   }
 
   /// The virtual time; starts at ``LiveBroker/EngineInstant/zero``. Callable from any thread.

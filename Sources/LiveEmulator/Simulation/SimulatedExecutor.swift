@@ -8,8 +8,8 @@ public import LiveBroker
 /// ``isCurrent`` only while its own work runs. So an actor that is entered from the wrong shard
 /// traps in a simulation as it would in production.
 public final class SimulatedExecutor: ShardExecutor {
-  private let core: SimulationCore
-  private let lane: Lane
+  let core: SimulationCore
+  let lane: Lane
 
   init(core: SimulationCore) {
     self.core = core

@@ -21,7 +21,7 @@ public final class Simulation: Sendable {
   private let taskExecutor: SimulatedTaskExecutor
   /// Kept here, since the core knows executors only by reference.
   private let executors: Mutex<[SimulatedExecutor]>
-  private let runtimeSeeds: Mutex<SplitMix64>
+  private let partSeeds: Mutex<SplitMix64>
 
   /// Makes a simulation at virtual time zero.
   ///
@@ -42,7 +42,7 @@ public final class Simulation: Sendable {
       clock: clock, shardExecutors: Array(made.dropLast()), controlExecutor: made[made.count - 1],
       seed: random.next())
     executors = Mutex(made)
-    runtimeSeeds = Mutex(random)
+    partSeeds = Mutex(random)
   }
 
   deinit { core.discard() }
@@ -54,8 +54,11 @@ public final class Simulation: Sendable {
     executors.withLock { $0 += made }
     return BrokerRuntime(
       clock: clock, shardExecutors: Array(made.dropLast()), controlExecutor: made[made.count - 1],
-      seed: runtimeSeeds.withLock { $0.next() })
+      seed: makeSeed())
   }
+
+  /// A seed for a part of this world.
+  func makeSeed() -> UInt64 { partSeeds.withLock { $0.next() } }
 
   private static func makeExecutors(_ core: SimulationCore, shards: Int) -> [SimulatedExecutor] {
     (0...max(shards, 1)).map { _ in SimulatedExecutor(core: core) }

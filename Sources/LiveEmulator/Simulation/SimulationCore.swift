@@ -141,6 +141,15 @@ final class SimulationCore: Sendable {
     return .finished
   }
 
+  /// Runs `body` inside `lane`, from within work of this simulation that is in no other serial
+  /// executor's lane.
+  func perform(in lane: Lane, _ body: () -> Void) {
+    let outer = runningLane.load(ordering: .relaxed)
+    runningLane.store(lane.index, ordering: .relaxed)
+    body()
+    runningLane.store(outer, ordering: .relaxed)
+  }
+
   private func nextStep(_ state: inout State, limit: Int64) -> Step {
     if let item = state.ready.popNext(using: &state.random) {
       state.jobsRun &+= 1

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import LiveBroker
+
+/// Whom the network tells what arrives on one connection, and where.
+struct ClientEnd: Sendable {
+  enum Event: Sendable {
+    case message([UInt8])
+    case signal(ConnectionSignal)
+  }
+
+  let id: ConnectionID
+  private let generation: UInt32
+  private let sink: any ConnectionSink
+  private let executor: any ShardExecutor
+  /// The executor's lane, if it is one of this simulation; then no queue lies in between.
+  private let lane: Lane?
+  private let core: SimulationCore
+  var dialling: UnsafeContinuation<TransportError?, Never>?
+  var isOpen = false
+
+  init(id: ConnectionID, request: DialRequest, core: SimulationCore) {
+    self.id = id
+    self.core = core
+    generation = request.generation
+    sink = request.sink
+    executor = request.executor
+    lane = (request.executor as? SimulatedExecutor).flatMap { $0.core === core ? $0.lane : nil }
+  }
+
+  /// Tells the sink, inside the connection's executor. Called from the network's own step.
+  func tell(_ event: Event) {
+    if let lane {
+      core.perform(in: lane) { deliver(event) }
+    } else {
+      executor.execute { deliver(event) }
+    }
+  }
+
+  private func deliver(_ event: Event) {
+    switch event {
+    case .message(let bytes):
+      bytes.withUnsafeBytes { sink.connection(generation, received: $0) }
+    case .signal(let signal):
+      sink.connection(generation, signalled: signal)
+    }
+  }
+}
+
+/// A client's hand on one connection of an emulated network.
+final class EmulatedConnection<Service: EmulatedService>: LiveConnection {
+  private let network: EmulatedNetwork<Service>
+  private let slot: Int
+  private let id: ConnectionID
+
+  init(network: EmulatedNetwork<Service>, slot: Int, id: ConnectionID) {
+    self.network = network
+    self.slot = slot
+    self.id = id
+  }
+
+  func send(_ frame: OutboundFrame) { network.send(frame, slot, id) }
+
+  func close(code: UInt16, reason: String) {
+    network.close(slot, id, code: code, reason: reason)
+  }
+
+  func abort() { network.abort(slot, id) }
+
+  func setReading(_ enabled: Bool) { network.setReading(enabled, slot, id) }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import LiveBroker
+
+/// What a network asks of the service at its far end: a value that is told what arrived and when,
+/// and says what it sends back.
+///
+/// A network calls it for one event at a time, never with a time earlier than before.
+public protocol EmulatedService: Sendable {
+  /// A mint request has arrived; the answer goes back at once.
+  mutating func mint(
+    credential: Credential, body: [UInt8], at instant: EngineInstant, wallTime: WallTime
+  ) -> MintAnswer
+
+  /// A WebSocket upgrade has arrived on a new connection.
+  mutating func upgrade(
+    _ connection: ConnectionID, credential: Credential, at instant: EngineInstant
+  ) -> UpgradeAnswer
+
+  /// A whole message has arrived. The bytes are valid only during the call.
+  mutating func received(
+    _ connection: ConnectionID, _ payload: UnsafeRawBufferPointer, at instant: EngineInstant)
+
+  /// A close frame has arrived: the peer's own, or its answer to the service's.
+  mutating func closeReceived(
+    _ connection: ConnectionID, code: UInt16?, reason: String, at instant: EngineInstant)
+
+  /// The connection ended without a close frame.
+  mutating func disconnected(_ connection: ConnectionID, at instant: EngineInstant)
+
+  /// Time has come to `instant`: what was due until then is done.
+  mutating func advance(to instant: EngineInstant)
+
+  /// When it next wants to be told that time has passed; nil if nothing is due.
+  var nextDeadline: EngineInstant? { get }
+
+  /// Moves what is to be sent and done to the end of `outputs`, in order.
+  mutating func takeOutputs(into outputs: inout [ServiceOutput])
+}
