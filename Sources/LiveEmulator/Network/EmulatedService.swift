@@ -9,12 +9,12 @@ public import LiveBroker
 public protocol EmulatedService: Sendable {
   /// A mint request has arrived; the answer goes back at once.
   mutating func mint(
-    credential: Credential, body: [UInt8], at instant: EngineInstant, wallTime: WallTime
+    credential: Credential?, body: [UInt8], at instant: EngineInstant, wallTime: WallTime
   ) -> MintAnswer
 
   /// A WebSocket upgrade has arrived on a new connection.
   mutating func upgrade(
-    _ connection: ConnectionID, credential: Credential, at instant: EngineInstant
+    _ connection: ConnectionID, credential: Credential?, at instant: EngineInstant
   ) -> UpgradeAnswer
 
   /// A whole message has arrived. The bytes are valid only during the call.
@@ -34,6 +34,16 @@ public protocol EmulatedService: Sendable {
   /// When it next wants to be told that time has passed; nil if nothing is due.
   var nextDeadline: EngineInstant? { get }
 
+  /// The network lets nothing pass any more on this connection, and has told nobody: what its client
+  /// cannot know is not held against it.
+  mutating func markUnreachable(_ connection: ConnectionID)
+
   /// Moves what is to be sent and done to the end of `outputs`, in order.
   mutating func takeOutputs(into outputs: inout [ServiceOutput])
 }
+
+extension EmulatedService {
+  public mutating func markUnreachable(_ connection: ConnectionID) {}
+}
+
+extension LiveService: EmulatedService {}

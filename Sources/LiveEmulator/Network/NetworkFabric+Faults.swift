@@ -51,6 +51,7 @@ extension NetworkFabric {
     else { return }
     record("silence", links[slot].id, at: now)
     links[slot].isSilent = true
+    service.markUnreachable(links[slot].id)
     let patience = max(configuration.silenceDetection.nanoseconds, 0)
     let (instant, overflow) = now.addingReportingOverflow(patience)
     pushTimer(.silenceNoticed, slot, at: overflow ? .max : instant)
@@ -75,6 +76,9 @@ extension NetworkFabric {
   /// order, half a round trip later, as a retransmission would.
   mutating func partitioned(_ cut: NetworkPartition, at now: Int64) {
     partition = cut
+    if !cut.isEmpty {
+      for id in openConnections { service.markUnreachable(id) }
+    }
     record("partition", 0, at: now) { $0.field("directions", cut.rawValue) }
     let waiting = stranded
     stranded = []

@@ -113,6 +113,7 @@ struct NetworkFabric<Service: EmulatedService>: Sendable {
 
   mutating func freeIfOver(_ slot: Int) {
     guard links[slot].id != 0, links[slot].isOver else { return }
+    trace?.label(connection: links[slot].id, nil)
     slots[links[slot].id] = nil
     links[slot] = NetworkLink()
     freeSlots.append(slot)
