@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Makes Sources/LiveBrokerDemo/Audio/RecordedSpeech.swift anew: the demo's built-in recording.
 # Needs espeak-ng 1.51, sox 14.4 and python3; no build or test ever runs it. See docs/audio.md.
 set -euo pipefail

@@ -13,13 +13,34 @@ struct TourCommand: DemoCommand {
   }
 
   func run() async -> ExitStatus {
+    let recording: Recording?
     do throws(RecordingError) {
-      _ = try Recording.load(options.speech)
+      recording = try Recording.load(options.speech)
     } catch {
       Console.complain("--audio: \(error)")
       return .usage
     }
+    let trace: TraceFile?
+    do throws(TraceFileError) {
+      trace = try options.traceFile.map { path throws(TraceFileError) in try TraceFile(path: path) }
+    } catch {
+      Console.complain("\(error)")
+      return .cannotCreate
+    }
+    guard let report = await drive(recording, trace) else { return .software }
+    do throws(TraceFileError) {
+      try trace?.close()
+    } catch {
+      Console.complain("\(error)")
+      return .cannotCreate
+    }
+    Console.say(report.text(asJSON: options.printsJSON))
+    return report.status
+  }
+
+  /// The run itself; nil if it could not be made.
+  private func drive(_ recording: Recording?, _ trace: TraceFile?) async -> TourReport? {
     Console.complain("the tour is not wired to the engine yet")
-    return .software
+    return nil
   }
 }

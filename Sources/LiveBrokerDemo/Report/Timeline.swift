@@ -30,7 +30,7 @@ struct TimelineEvent: Equatable, Sendable {
 }
 
 /// Draws the life of one session over the minutes of a run.
-struct Timeline {
+struct Timeline: Sendable {
   let title: String
   let length: Duration
   let events: [TimelineEvent]

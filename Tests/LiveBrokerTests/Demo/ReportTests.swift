@@ -208,3 +208,78 @@ import Testing
     }
   }
 }
+
+@Suite struct TourReportTests {
+  private static func report(_ change: (inout RunFigures) -> Void = { _ in }) -> TourReport {
+    var (sessions, run) = TourSummaryTests.figures()
+    change(&run)
+    return TourReport(
+      summary: TourSummary(sessions: sessions, run: run),
+      life: Timeline(title: "One life", length: .seconds(3900), events: TimelineTests.life()))
+  }
+
+  @Test func aPersonGetsTimelineAndTable() {
+    let text = Self.report().text(asJSON: false)
+    #expect(text.hasPrefix("One life\n"))
+    #expect(text.contains("\nconnections │"))
+    #expect(text.contains("Every promise held."))
+    #expect(text.split(separator: "\n").allSatisfy { $0.count <= 100 })
+  }
+
+  @Test func aProgramGetsOneLine() {
+    let report = Self.report()
+    #expect(report.text(asJSON: true) == report.summary.json)
+    #expect(!report.text(asJSON: true).contains("\n"))
+  }
+
+  @Test func theProcessEndsWellOnlyIfEveryPromiseHeld() {
+    #expect(Self.report().status == .success)
+    #expect(Self.report { $0.promisesBroken = ["broken"] }.status == .promiseBroken)
+  }
+}
+
+@Suite struct TraceFileTests {
+  @Test func whatIsWrittenIsThereWhenItIsClosed() throws {
+    let path = FileManager.default.temporaryDirectory.appending(
+      path: "LiveBrokerDemo-\(UUID().uuidString)"
+    ).path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try Data("what was there before".utf8).write(to: URL(filePath: path))
+    let file = try TraceFile(path: path)
+    for line in ["one\n", "two\n"] { Array(line.utf8).withUnsafeBytes { file.write($0) } }
+    try file.close()
+    #expect(try String(contentsOfFile: path, encoding: .utf8) == "one\ntwo\n")
+  }
+
+  @Test func aLinkStaysALink() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(
+      path: "LiveBrokerDemo-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let target = folder.appending(path: "target").path
+    let link = folder.appending(path: "link").path
+    try Data("old".utf8).write(to: URL(filePath: target))
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: target)
+    let file = try TraceFile(path: link)
+    Array("new".utf8).withUnsafeBytes { file.write($0) }
+    try file.close()
+    #expect(try String(contentsOfFile: target, encoding: .utf8) == "new")
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == target)
+  }
+
+  @Test func aPathThatCannotBeWrittenIsToldBeforeTheRun() {
+    let error = #expect(throws: TraceFileError.self) { try TraceFile(path: "no/such/folder/trace") }
+    #expect(
+      error?.description
+        == "the trace 'no/such/folder/trace' could not be written: No such file or directory")
+  }
+
+  @Test func aFailureWhileWritingIsToldAtTheEnd() throws {
+    // A descriptor that is open for reading only refuses every write, wherever the test runs.
+    let handle = try #require(FileHandle(forReadingAtPath: "/dev/null"))
+    let file = TraceFile(path: "trace", handle: handle)
+    Array("line\n".utf8).withUnsafeBytes { file.write($0) }
+    let error = #expect(throws: TraceFileError.self) { try file.close() }
+    #expect(error?.path == "trace")
+  }
+}
