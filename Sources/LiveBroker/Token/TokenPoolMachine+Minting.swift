@@ -40,7 +40,8 @@ extension TokenPoolMachine {
   }
 
   private mutating func mint(at now: EngineInstant, into answers: inout [Answer]) {
-    let id = nextMintID()
+    let id = nextMint
+    nextMint += 1
     let asks = asksForTimes
     mints.append(
       Mint(
@@ -100,7 +101,7 @@ extension TokenPoolMachine {
   ) {
     // What was abandoned has been counted then.
     guard let mint = take(id), !mint.isAbandoned else { return }
-    if error.code == .invalidRequest, mint.namesTimes, !timesWereRefused {
+    if error.code == .invalidRequest, mint.namesTimes {
       timesWereRefused = true
       serviceClock.forget()
       counters.failures += 1
@@ -137,7 +138,7 @@ extension TokenPoolMachine {
     switch mode {
     case .refused(let refusal, _):
       mode = .refused(refusal, until: now.advanced(by: configuration.refusalCoolDown))
-    case .backingOff(_, let since, _) where mint.sentAt < since:
+    case .backingOff(_, let epoch, _) where mint.id < epoch:
       break
     case .backingOff(let failures, _, _):
       backOff(failures: failures + 1, error, at: now, chance: &chance)
@@ -157,7 +158,7 @@ extension TokenPoolMachine {
     let asked = max(0, min(error.retryAfter?.nanoseconds ?? 0, longest))
     let pause = asked + chance.nanoseconds(upTo: bound)
     mode = .backingOff(
-      failures: failures, since: now, until: now.advanced(byNanoseconds: pause))
+      failures: failures, epoch: nextMint, until: now.advanced(byNanoseconds: pause))
   }
 
   private mutating func take(_ id: UInt64) -> Mint? {

@@ -76,7 +76,8 @@ package struct TokenPoolMachine: Sendable {
 
   enum Mode: Sendable {
     case flowing
-    case backingOff(failures: Int, since: EngineInstant, until: EngineInstant)
+    /// Mints numbered below `epoch` were begun before the last failure.
+    case backingOff(failures: Int, epoch: UInt64, until: EngineInstant)
     case refused(TokenPoolError, until: EngineInstant)
   }
 
@@ -117,7 +118,7 @@ package struct TokenPoolMachine: Sendable {
   var mintDuration: Int64 = 500_000_000
   var lastMintError: MintError?
   var counters = TokenPoolSnapshot()
-  private var nextMint: UInt64 = 1
+  var nextMint: UInt64 = 1
   private var arrivals: UInt64 = 0
 
   package init(_ configuration: TokenPoolConfiguration) {
@@ -189,11 +190,6 @@ package struct TokenPoolMachine: Sendable {
   mutating func nextArrival() -> UInt64 {
     arrivals += 1
     return arrivals
-  }
-
-  mutating func nextMintID() -> UInt64 {
-    defer { nextMint += 1 }
-    return nextMint
   }
 
   private mutating func passTime(

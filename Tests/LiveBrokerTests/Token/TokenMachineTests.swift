@@ -171,7 +171,8 @@ func second(_ seconds: Double) -> EngineInstant {
 
   @Test func aWindowNeverOutlivesTheToken() {
     let token = TokenMachine(
-      sentAt: second(10), window: .seconds(60), life: .seconds(30), uses: .unlimited, at: second(11))
+      sentAt: second(10), window: .seconds(60), life: .seconds(30), uses: .unlimited, at: second(11)
+    )
     #expect(token.nextDeadline == second(40))
   }
 
