@@ -65,7 +65,7 @@ extension LiveService {
   ) throws(Refusal) -> AcceptedSetup {
     let lock = tokens[connections.slots[slot].token]?.lock ?? SetupLock()
     let cut = SetupCut(payload, lock: lock.digest)
-    if let known = knownSetup(cut) { return known }
+    if !lock.touchesResumption, let known = knownSetup(cut) { return known }
     let own = try ownSetup(payload)
     let effective = lock.effective(
       own, hidesResumption: configuration.credentials.fullLockHidesResumption)

@@ -11,7 +11,9 @@ struct SessionRecord: Sendable {
   var socket: Int32 = -1
   /// Until when it counts as open although the socket is gone.
   var heldUntil = Int64.min
-  let startedAt: Int64
+  /// When it came on its socket, and how long it was on sockets before.
+  var attachedAt: Int64
+  var timeOnSockets: Int64 = 0
   /// Whether it can be resumed no more.
   var isForgotten = false
   var resumes = 0
@@ -36,7 +38,7 @@ struct SessionRecord: Sendable {
 
   init(facts: SetupFacts, at now: Int64) {
     self.facts = facts
-    startedAt = now
+    attachedAt = now
   }
 
   func has(_ option: SetupFacts.Options) -> Bool { facts.options.contains(option) }
