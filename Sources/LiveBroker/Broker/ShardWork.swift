@@ -25,4 +25,3 @@ enum ShardWork: Sendable {
     }
   }
 }
-

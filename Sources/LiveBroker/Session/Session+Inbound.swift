@@ -34,7 +34,9 @@ extension Session: ConnectionSink {
   private func take(_ message: ServerMessage, bytes: Int, on generation: UInt32) {
     let facts = message.facts
     if let calls = message.toolCall?.functionCalls, !calls.isEmpty {
-      feedQuietly { $0.callsReceived(generation: generation, calls.map { ($0.id ?? "", $0.name) }, $1) }
+      feedQuietly {
+        $0.callsReceived(generation: generation, calls.map { ($0.id ?? "", $0.name) }, $1)
+      }
     }
     if let ids = message.toolCallCancellation?.ids { machine.callsCancelled(ids: ids) }
     if let update = message.sessionResumptionUpdate { updated(update, on: generation) }

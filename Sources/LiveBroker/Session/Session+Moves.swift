@@ -48,7 +48,9 @@ extension Session {
     flush()
     if interruption.cause != .opened {
       let missed = port.publish(report)
-      port.shard.assumeIsolated { $0.noteReconnect(report, self.port.id, missedByObservers: missed) }
+      port.shard.assumeIsolated {
+        $0.noteReconnect(report, self.port.id, missedByObservers: missed)
+      }
     }
     opening?.resume()
     opening = nil

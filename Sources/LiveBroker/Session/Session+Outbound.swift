@@ -83,7 +83,8 @@ extension Session {
     port.shard.assumeIsolated { $0.noteLateResults(late.count) }
     guard plan.configuration.toolCalls.lateResult == .sendAsText else { return }
     for answer in late {
-      let text = "Result of \(answer.name), which was called before the connection changed: "
+      let text =
+        "Result of \(answer.name), which was called before the connection changed: "
         + String(decoding: answer.response.encoded(), as: UTF8.self)
       let turn = ClientContent(
         turns: [Content(role: "user", parts: [Part(text: text)])], turnComplete: true)

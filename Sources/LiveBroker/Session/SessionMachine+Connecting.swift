@@ -76,7 +76,7 @@ extension SessionMachine {
     attempt.deadline = isUsable ? context.now.advanced(byNanoseconds: context.limits.dial) : .never
     store(attempt)
     guard isUsable else {
-      return [.acquireCredential(purpose, by: movesBy ?? context.now)]
+      return [.acquireCredential(purpose, by: credentialBy(context))]
     }
     if case .connecting(let attempt, var interruption) = state {
       interruption.dials += 1
@@ -131,7 +131,7 @@ extension SessionMachine {
     let attempt = newAttempt(reserve: context.limits.setup &+ context.limits.dial, context)
     interruption.wasRenewed = interruption.wasRenewed || attempt.renews
     state = .connecting(attempt, interruption)
-    return [firstStep(of: attempt, by: context.now)]
+    return [firstStep(of: attempt, context)]
   }
 
   /// A new generation, with a new credential if the one in hand ends within `reserve` nanoseconds.
@@ -144,9 +144,15 @@ extension SessionMachine {
       deadline: .never, closing: nil, renews: renews)
   }
 
-  func firstStep(of attempt: Attempt, by deadline: EngineInstant) -> Action {
+  func firstStep(of attempt: Attempt, _ context: Context) -> Action {
     attempt.phase == .credential
-      ? .acquireCredential(purpose, by: deadline) : .requestAdmission(urgency, by: deadline)
+      ? .acquireCredential(purpose, by: credentialBy(context))
+      : .requestAdmission(urgency, by: movesBy ?? context.now)
+  }
+
+  /// When the pool may stop trying: at the end of the move, or of the outage.
+  private func credentialBy(_ context: Context) -> EngineInstant {
+    movesBy ?? context.now.advanced(byNanoseconds: context.limits.outage)
   }
 
   mutating func sendSetup(_ context: Context) -> [Action] {

@@ -47,7 +47,8 @@ extension SessionMachine {
       state = .connecting(prepared, interruption)
       return losses + (prepared.phase == .ready ? sendSetup(context) : [])
     }
-    let cleanUp: [Action] = prepared.map { [.cancelRequests, .abort(generation: $0.generation)] } ?? []
+    let cleanUp: [Action] =
+      prepared.map { [.cancelRequests, .abort(generation: $0.generation)] } ?? []
     return losses + cleanUp + recover(verdict, interruption, context)
   }
 

@@ -6,17 +6,19 @@ extension SessionMachine {
   package mutating func heard(
     generation: UInt32, _ facts: MessageFacts, _ context: Context
   ) -> [Action] {
-    guard updateLive({ live in
-      guard live.generation == generation else { return false }
-      live.lastHeardAt = context.now
-      if facts.contains(.modelSpoke) { live.isGenerating = true }
-      if facts.contains(.turnEnded) { live.isGenerating = false }
-      if !facts.isDisjoint(with: .signOfLife) {
-        live.isUnproven = false
-        live.answerDueAt = .never
-      }
-      return true
-    }) else { return [] }
+    guard
+      updateLive({ live in
+        guard live.generation == generation else { return false }
+        live.lastHeardAt = context.now
+        if facts.contains(.modelSpoke) { live.isGenerating = true }
+        if facts.contains(.turnEnded) { live.isGenerating = false }
+        if !facts.isDisjoint(with: .signOfLife) {
+          live.isUnproven = false
+          live.answerDueAt = .never
+        }
+        return true
+      })
+    else { return [] }
     if !facts.isDisjoint(with: .signOfLife) { activeAt = context.now }
     return []
   }
@@ -88,7 +90,8 @@ extension SessionMachine {
     _ = updateLive { live in
       live.isReadingPaused = isPaused
       live.lastHeardAt = context.now
-      let by = max(context.now, live.since.advanced(byNanoseconds: context.limits.unreadConnectionAge))
+      let by = max(
+        context.now, live.since.advanced(byNanoseconds: context.limits.unreadConnectionAge))
       if isPaused, by < live.rotation.by {
         live.rotation = Rotation(from: context.now, by: by, cause: .connectionAge)
       }

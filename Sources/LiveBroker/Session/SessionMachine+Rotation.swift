@@ -37,7 +37,7 @@ extension SessionMachine {
     else { return [] }
     let attempt = newAttempt(reserve: expectedLife(context.limits), context)
     state = .rotating(live, attempt)
-    let step = firstStep(of: attempt, by: live.rotation.by)
+    let step = firstStep(of: attempt, context)
     return [step] + (now >= live.rotation.by ? considerMove(live, attempt, context) : [])
   }
 

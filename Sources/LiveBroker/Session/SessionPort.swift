@@ -94,14 +94,18 @@ extension SessionPort {
 
   /// Returns when there may be room, the session has ended, or the task is cancelled.
   func waitForRoom() async {
-    await wait { detail, waiter in detail.sendWaiters.append(waiter) } remove: { detail, id in
+    await wait { detail, waiter in
+      detail.sendWaiters.append(waiter)
+    } remove: { detail, id in
       detail.sendWaiters.remove(id: id)
     }
   }
 
   /// Returns when the session has ended or the task is cancelled.
   func waitForEnd() async {
-    await wait { detail, waiter in detail.endWaiters.append(waiter) } remove: { detail, id in
+    await wait { detail, waiter in
+      detail.endWaiters.append(waiter)
+    } remove: { detail, id in
       detail.endWaiters.remove(id: id)
     }
   }

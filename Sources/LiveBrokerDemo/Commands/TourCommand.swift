@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import LiveEmulator
+
 /// Carries many sessions through every limit of the service, and proves that nothing was lost.
 struct TourCommand: DemoCommand {
   static let name = "tour"
@@ -40,7 +42,19 @@ struct TourCommand: DemoCommand {
 
   /// The run itself; nil if it could not be made.
   private func drive(_ recording: Recording?, _ trace: TraceFile?) async -> TourReport? {
-    Console.complain("the tour is not wired to the engine yet")
-    return nil
+    var sink: (@Sendable (UnsafeRawBufferPointer) -> Void)?
+    if let trace { sink = { trace.write($0) } }
+    let tour = Tour(options, recording: recording, traceSink: sink)
+    let progress = TourProgress(options)
+    do {
+      let storm = try tour.run { progress.show(virtual: $0, live: $1) }
+      tour.trace.flush()
+      progress.finish()
+      return TourReporter(tour: tour, storm: storm, wall: progress.wall).report()
+    } catch {
+      progress.finish()
+      Console.complain("the tour could not be finished: \(error)")
+      return nil
+    }
   }
 }

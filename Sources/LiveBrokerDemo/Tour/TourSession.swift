@@ -62,7 +62,7 @@ struct TourSession: Sendable {
   private func listen(to session: LiveSession) async throws {
     var answer = ""
     for try await message in session.messages {
-      if let calls = message.toolCall?.functionCalls { try await answer(calls, to: session) }
+      if let calls = message.toolCall?.functionCalls { try await serve(calls, to: session) }
       guard let content = message.serverContent else { continue }
       for part in content.modelTurn?.parts ?? [] {
         answer += part.text ?? ""
@@ -79,7 +79,7 @@ struct TourSession: Sendable {
     }
   }
 
-  private func answer(_ calls: [FunctionCall], to session: LiveSession) async throws {
+  private func serve(_ calls: [FunctionCall], to session: LiveSession) async throws {
     let responses = calls.map { call in
       FunctionResponse(id: call.id, name: call.name, response: ["result": "ok"])
     }

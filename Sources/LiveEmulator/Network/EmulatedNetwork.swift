@@ -65,6 +65,9 @@ public final class EmulatedNetwork<Service: EmulatedService>: LiveTransport {
     }
   }
 
+  /// Begins to look for ``NetworkFigures/peakUpgradesPerSecond`` anew.
+  public func beginPeak() { state.withLock { $0.fabric.beginPeak() } }
+
   // MARK: Faults by order
 
   /// Connections that are open at the service, the oldest first.

@@ -140,6 +140,12 @@ extension NetworkFabric {
     carryOut(at: now)
   }
 
+  /// Begins to look for the busiest second anew.
+  mutating func beginPeak() {
+    recentUpgrades = Ring()
+    figures.peakUpgradesPerSecond = 0
+  }
+
   private mutating func countUpgrade(at now: Int64) {
     figures.upgradesSeen &+= 1
     recentUpgrades.append(now)

@@ -15,10 +15,11 @@ extension LiveService {
     return LabelReport(label: label, sessions: numbers.map { sessions[$0].report(number: $0) })
   }
 
-  /// The numbers alone; cheap.
+  /// The numbers alone; linear in the number of tokens that have not expired.
   public var totalsNow: ServiceTotals {
     var totals = totals
     totals.connectionsOpen = connections.count
+    totals.tokensExpiredUnused = tokens.expiredUnused(at: now)
     return totals
   }
 

@@ -14,6 +14,8 @@ public struct ServiceReport: Sendable, Hashable {
 public struct ServiceTotals: Sendable, Hashable {
   /// Tokens minted.
   public var minted = 0
+  /// Tokens whose window closed before anything was opened with them.
+  public var tokensExpiredUnused = 0
   /// Mints refused.
   public var mintsRefused = 0
   /// Upgrades accepted.

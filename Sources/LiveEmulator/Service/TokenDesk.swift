@@ -14,6 +14,8 @@ struct TokenRecord: Sendable {
   let hasAskedTimes: Bool
   /// Whether a resume has cost it a use, which a client cannot foresee.
   var resumesCounted = false
+  /// Whether a setup was ever sent with it.
+  var wasUsed = false
   let lock: SetupLock
 }
 
@@ -27,6 +29,8 @@ struct TokenDesk: Sendable {
   private var records: [UInt64: TokenRecord] = [:]
   private var locks: [UInt64: SetupLock] = [:]
   private(set) var minted: UInt64 = 0
+  /// Tokens that expired, were forgotten, and had never been used.
+  private var forgottenUnused = 0
 
   /// How many different locks are shared between tokens; more are kept with each token.
   private static let sharedLocks = 4_096
@@ -111,6 +115,7 @@ struct TokenDesk: Sendable {
 
   /// Takes one use off for a new session, or in strict mode for a resume.
   mutating func spend(_ serial: UInt64, isResume: Bool) {
+    records[serial]?.wasUsed = true
     guard !isResume || rules.resumptionCountsAsUse, let left = records[serial]?.usesLeft else {
       return
     }
@@ -127,5 +132,13 @@ struct TokenDesk: Sendable {
   }
 
   /// Forgets a token that has expired.
-  mutating func purge(_ serial: UInt64) { records[serial] = nil }
+  mutating func purge(_ serial: UInt64) {
+    if records[serial]?.wasUsed == false { forgottenUnused += 1 }
+    records[serial] = nil
+  }
+
+  /// Tokens that can begin no session any more and were never used. Linear in the tokens known.
+  func expiredUnused(at now: Int64) -> Int {
+    forgottenUnused + records.values.count { !$0.wasUsed && $0.windowEnds <= now }
+  }
 }

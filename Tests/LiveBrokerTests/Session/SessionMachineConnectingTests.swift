@@ -9,7 +9,7 @@ import Testing
     var script = SessionScript()
     let start = script.now
     #expect(
-      script.opened() == [.acquireCredential(.newSession, by: start)])
+      script.opened() == [.acquireCredential(.newSession, by: start.advanced(by: .seconds(1_800)))])
     #expect(script.machine.phase == .acquiringCredential)
     #expect(
       script.acquired(until: start.advanced(by: .seconds(1_800)))
@@ -31,7 +31,7 @@ import Testing
     _ = script.acquired()
     #expect(
       script.admitted(isUsable: false)
-        == [.acquireCredential(.newSession, by: script.now)])
+        == [.acquireCredential(.newSession, by: script.now.advanced(by: .seconds(1_800)))])
     #expect(script.machine.phase == .acquiringCredential)
   }
 

@@ -69,7 +69,8 @@ import Testing
     script.machine.ponged(generation: 2, script.context)
     let actions = script.timer()
     #expect(actions.starts(with: [.abort(generation: 2), .dropHandle]))
-    #expect(actions.last == .acquireCredential(.newSession, by: script.now))
+    #expect(
+      actions.last == .acquireCredential(.newSession, by: script.now.advanced(by: .seconds(1_800))))
   }
 
   @Test func anIdleResumedSessionIsNotTakenForPoisoned() {
@@ -177,7 +178,8 @@ import Testing
     script.machine.callsReceived(generation: 1, [(id: "c1", name: "lights")], script.context)
     script.pass(.seconds(10))
     let actions = script.timer()
-    #expect(actions.contains { if case .expireCalls(let c) = $0 { c.first?.id == "c1" } else { false } })
+    #expect(
+      actions.contains { if case .expireCalls(let c) = $0 { c.first?.id == "c1" } else { false } })
     #expect(script.machine.openCalls.isEmpty)
   }
 
