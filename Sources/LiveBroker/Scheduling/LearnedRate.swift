@@ -75,7 +75,7 @@ struct LearnedRate: Sendable {
     // The service takes the new rate. What it took before is worth trying again, but carefully.
     self.recovery = nil
     quiet = 0
-    threshold = max(perSecond, min(threshold, recovery.peak) / 2)
+    lowerThreshold(recovery)
   }
 
   mutating func refused(grantedAt: EngineInstant, at now: EngineInstant) {
@@ -85,7 +85,7 @@ struct LearnedRate: Sendable {
     if let recovery, grantedAt < recovery.since {
       current = recovery
     } else {
-      if let recovery { threshold = max(minimum, min(threshold, recovery.peak) / 2) }
+      if let recovery { lowerThreshold(recovery) }
       current = Recovery(since: now, peak: perSecond)
     }
     recovery = current
@@ -102,6 +102,13 @@ struct LearnedRate: Sendable {
     recovery = nil
     quiet = 0
     answers = AnswerWindow()
+  }
+
+  /// A service that refuses nearly everything says nothing about its capacity: it is out of order,
+  /// and once it is back it is expected to take what it took before.
+  private mutating func lowerThreshold(_ recovery: Recovery) {
+    guard !answers.isOutage else { return }
+    threshold = max(perSecond, min(threshold, recovery.peak) / 2)
   }
 
   private mutating func followMeasure(_ recovery: Recovery, at now: EngineInstant) {
@@ -191,6 +198,6 @@ struct AnswerWindow: Sendable {
     return seconds > 0 ? Double(accepted) / seconds : .infinity
   }
 
-  /// Whether the service refuses more than it takes.
-  var isMostlyRefused: Bool { 2 * accepted < times.count }
+  /// Whether nearly everything is refused.
+  var isOutage: Bool { 8 * accepted < times.count }
 }

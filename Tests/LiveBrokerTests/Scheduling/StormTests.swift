@@ -75,7 +75,7 @@ import Testing
     let result = storm.run(sessions: Self.sessions)
     #expect(result.unfinished == 0)
     #expect(result.dials.count { $0 < storm.downUntil } < 500)
-    #expect(result.seconds(from: start) < 60 + 2 * Self.ideal)
+    #expect(result.seconds(from: start) < 60 + 1.5 * Self.ideal)
   }
 
   @Test func withoutLimitsEverybodyDialsAtOnce() {
