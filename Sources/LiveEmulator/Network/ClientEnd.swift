@@ -46,26 +46,3 @@ struct ClientEnd: Sendable {
     }
   }
 }
-
-/// A client's hand on one connection of an emulated network.
-final class EmulatedConnection<Service: EmulatedService>: LiveConnection {
-  private let network: EmulatedNetwork<Service>
-  private let slot: Int
-  private let id: ConnectionID
-
-  init(network: EmulatedNetwork<Service>, slot: Int, id: ConnectionID) {
-    self.network = network
-    self.slot = slot
-    self.id = id
-  }
-
-  func send(_ frame: OutboundFrame) { network.send(frame, slot, id) }
-
-  func close(code: UInt16, reason: String) {
-    network.close(slot, id, code: code, reason: reason)
-  }
-
-  func abort() { network.abort(slot, id) }
-
-  func setReading(_ enabled: Bool) { network.setReading(enabled, slot, id) }
-}

@@ -47,3 +47,22 @@ extension EmulatedService {
 }
 
 extension LiveService: EmulatedService {}
+
+extension NetworkFabric {
+  /// Gives the service as what it is. `Service` must be its type.
+  mutating func withService<Service: EmulatedService, R>(
+    as type: Service.Type, _ body: (inout Service) -> R
+  ) -> R {
+    Self.open(&service, body)
+  }
+
+  /// Changes the service in place: a cast would copy all that it holds.
+  private static func open<Actual: EmulatedService, Service: EmulatedService, R>(
+    _ service: inout Actual, _ body: (inout Service) -> R
+  ) -> R {
+    precondition(Actual.self == Service.self, "The network was made with another service.")
+    return withUnsafeMutablePointer(to: &service) { pointer in
+      body(&UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: Service.self).pointee)
+    }
+  }
+}

@@ -11,14 +11,15 @@ internal import LiveBroker
 ///
 ///     client    dialing -> open -> closing -> finished        (finished from any: abort, loss, refusal)
 ///     service   absent -> open -> closing -> gone             (gone from any: reset, drop, answered close)
-struct NetworkFabric<Service: EmulatedService>: Sendable {
+struct NetworkFabric: Sendable {
   let configuration: NetworkConfiguration
   let trace: Trace?
   let roundTrip: Int64
   let halfTrip: Int64
   let jitter: Int64
 
-  var service: Service
+  /// Not a generic parameter: a layout that is known is what makes a step cheap.
+  var service: any EmulatedService
   var flights = FlightQueue()
   var links: [NetworkLink] = []
   var figures = NetworkFigures()
@@ -35,7 +36,7 @@ struct NetworkFabric<Service: EmulatedService>: Sendable {
   var outputs: [ServiceOutput] = []
 
   init(
-    service: Service, configuration: NetworkConfiguration, seed: UInt64, trace: Trace?
+    service: any EmulatedService, configuration: NetworkConfiguration, seed: UInt64, trace: Trace?
   ) {
     self.service = service
     self.configuration = configuration
