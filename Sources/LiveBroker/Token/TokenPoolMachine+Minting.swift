@@ -18,7 +18,7 @@ extension TokenPoolMachine {
   private func mintsAllowed(at now: EngineInstant) -> Int {
     switch mode {
     case .flowing: max(1, configuration.maximumConcurrentMints)
-    case .backingOff(_, _, let until), .refused(_, let until): now < until ? 0 : 1
+    case .backingOff(_, _, let until), .refused(_, _, let until): now < until ? 0 : 1
     }
   }
 
@@ -35,7 +35,7 @@ extension TokenPoolMachine {
     let uses = demand.readyTarget(
       at: now, lead: .nanoseconds(mintDuration), shelfLife: configuration.newSessionWindow)
     let tokens = Self.quotient(uses, configuration.usesPerToken)
-    let floor = max(0, configuration.minimumReady)
+    let floor = min(max(0, configuration.minimumReady), 1_000_000)
     return min(max(floor, tokens), max(floor, configuration.maximumReady))
   }
 
@@ -131,18 +131,18 @@ extension TokenPoolMachine {
     // A mint that was cancelled by nobody here is a fault of the minter, not a refusal.
     guard error.isRetryable || error.code == .cancelled else {
       let refusal = Self.refusal(error)
-      mode = .refused(refusal, until: now.advanced(by: configuration.refusalCoolDown))
+      mode = .refused(
+        refusal, epoch: nextMint, until: now.advanced(by: configuration.refusalCoolDown))
       refuseAll(refusal, into: &answers)
       return
     }
     switch mode {
-    case .refused(let refusal, _):
-      mode = .refused(refusal, until: now.advanced(by: configuration.refusalCoolDown))
-    case .backingOff(_, let epoch, _) where mint.id < epoch:
+    case .backingOff(_, let epoch, _) where mint.id < epoch,
+      .refused(_, let epoch, _) where mint.id < epoch:
       break
     case .backingOff(let failures, _, _):
       backOff(failures: failures + 1, error, at: now, chance: &chance)
-    case .flowing:
+    case .flowing, .refused:
       backOff(failures: 1, error, at: now, chance: &chance)
     }
   }

@@ -158,7 +158,7 @@ extension TokenPoolMachine {
   private func reasonNotToWait(
     until deadline: EngineInstant, at now: EngineInstant
   ) -> TokenPoolError? {
-    if case .refused(let error, let until) = mode, now < until { return error }
+    if case .refused(let error, _, let until) = mode, now < until { return error }
     if deadline <= now { return timedOut }
     guard sessions.count + clients.count < max(1, configuration.maximumWaiting) else {
       return TokenPoolError(.overloaded, message: "too many requests wait for a token")

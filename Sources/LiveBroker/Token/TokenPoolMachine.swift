@@ -15,7 +15,7 @@
 /// |--------------|--------------------------|-----------|-------------------------|--------------------------|----------------------------------|--------------|
 /// | `flowing`    | the configured limit     | serve     | `backingOff(1)`         | `refused`, all who wait are told | waits                    | all ready tokens and mints dropped, `flowing` |
 /// | `backingOff` | 0; one probe from `until` | `flowing` | `backingOff(n+1)` ¹    | `refused`, all who wait are told | waits                    | the same     |
-/// | `refused`    | 0; one probe from `until` | `flowing` | cool-down anew         | cool-down anew, all who wait are told | refused at once; waits for the probe from `until` | the same |
+/// | `refused`    | 0; one probe from `until` | `flowing` | `backingOff(1)` ¹      | cool-down anew, all who wait are told | refused at once; waits for the probe from `until` | the same |
 ///
 /// ¹ Only if the failed mint was begun after the last failure: sixty-four that fail together are one
 /// outage, not sixty-four.
@@ -76,9 +76,9 @@ package struct TokenPoolMachine: Sendable {
 
   enum Mode: Sendable {
     case flowing
-    /// Mints numbered below `epoch` were begun before the last failure.
+    // Mints numbered below `epoch` were begun before the last failure.
     case backingOff(failures: Int, epoch: UInt64, until: EngineInstant)
-    case refused(TokenPoolError, until: EngineInstant)
+    case refused(TokenPoolError, epoch: UInt64, until: EngineInstant)
   }
 
   struct Ready: Sendable {
@@ -169,7 +169,7 @@ package struct TokenPoolMachine: Sendable {
     if let mint = mints.first(where: { !$0.isAbandoned }) { next = min(next, mint.deadline) }
     switch mode {
     case .flowing: break
-    case .backingOff(_, _, let until), .refused(_, let until):
+    case .backingOff(_, _, let until), .refused(_, _, let until):
       if until > now { next = min(next, until) }
     }
     return next

@@ -131,6 +131,39 @@ import Testing
     #expect(pool.deliveries.last?.token != nil)
   }
 
+  @Test func aProbeThatMeetsAnOutageNoLongerSaysThatTheKeyIsRefused() {
+    var pool = PoolScript()
+    pool.answer = { _ in .failure(.badKey) }
+    pool.request(0)
+    pool.run(until: second(600))
+    pool.answer = { _ in .failure(.down) }
+    pool.request(1)
+    pool.run(for: .seconds(5))
+    #expect(pool.deliveries.count == 1)
+    pool.answer = { .success(MintedToken(name: Secret("auth_tokens/\($0.id)"))) }
+    pool.run(for: .seconds(40))
+    #expect(pool.deliveries.last?.token != nil)
+  }
+
+  @Test func aMintOfTheSameVolleyDoesNotLiftARefusalByFailingOtherwise() {
+    var pool = PoolScript()
+    pool.answer = { $0.id == 1 ? .failure(.badKey) : .failure(.down) }
+    for number in 0..<10 { pool.request(number) }
+    pool.run(for: .seconds(2))
+    #expect(pool.snapshot.failures > 1)
+    pool.request(20)
+    #expect(pool.deliveries.last?.ticket == PoolScript.ticket(20))
+    #expect(pool.deliveries.last?.code == .keyRefused)
+  }
+
+  @Test func aRefusalInTheMidstOfAnOutageEndsTheWaitOfAll() {
+    var pool = PoolScript()
+    pool.answer = { $0.id < 4 ? .failure(.down) : .failure(.badKey) }
+    for number in 0..<3 { pool.request(number) }
+    pool.run(for: .seconds(20))
+    #expect(pool.deliveries.map(\.code) == [.keyRefused, .keyRefused, .keyRefused])
+  }
+
   @Test func anotherKeyIsUsedAtOnceAndNothingOfTheOldOneIsKept() {
     var pool = PoolScript { $0.minimumReady = 2 }
     pool.tell(.timePassed)

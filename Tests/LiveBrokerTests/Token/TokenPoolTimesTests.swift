@@ -201,15 +201,30 @@ import Testing
     #expect(pool.mints.count <= 3)
   }
 
-  @Test func aSessionPassesAClientThatNeedsMoreThanThereIs() {
+  @Test func aTokenThatHasBegunASessionIsForSessionsOnlyAndThesePassAWaitingClient() {
     var pool = PoolScript { $0.uses = 3 }
+    // Only the first mint is ever answered.
+    pool.answer = { $0.id == 1 ? .success(MintedToken(name: Secret("auth_tokens/1"))) : nil }
     pool.request(1)
-    pool.run(for: .milliseconds(300))
-    pool.answer = { _ in nil }
+    pool.run(for: .seconds(1))
     pool.vend(1, minimumWindow: .seconds(20))
-    // The one that is ready was kept for nobody: the client has it.
-    #expect(pool.vendings.count + pool.snapshot.waiting == 1)
+    #expect(pool.vendings.isEmpty)
     pool.request(2)
-    #expect(pool.deliveries.count == 2)
+    pool.request(3)
+    #expect(pool.deliveries.compactMap { $0.token?.secret.reveal() }.count == 3)
+    #expect(pool.vendings.isEmpty)
+  }
+
+  @Test(arguments: [true, false]) func whoeverCameFirstHasTheNextToken(clientFirst: Bool) {
+    var pool = PoolScript { $0.maximumConcurrentMints = 1 }
+    if clientFirst { pool.vend(1, minimumWindow: .seconds(20)) }
+    pool.request(1)
+    if !clientFirst { pool.vend(1, minimumWindow: .seconds(20)) }
+    pool.run(for: .milliseconds(300))
+    #expect(pool.vendings.count == (clientFirst ? 1 : 0))
+    #expect(pool.deliveries.count == (clientFirst ? 0 : 1))
+    pool.run(for: .milliseconds(300))
+    #expect(pool.vendings.count == 1)
+    #expect(pool.deliveries.count == 1)
   }
 }
