@@ -165,7 +165,7 @@ extension LiveService {
     if slot >= 0 { close(slot, configuration.sessions.limitNotice) }
   }
 
-  private mutating func forget(_ session: Int) {
+  mutating func forget(_ session: Int) {
     sessions[session].isForgotten = true
     sessions[session].checkpoints.removeAll()
     note(.forgotten(session: session))

@@ -175,6 +175,20 @@ import Testing
     #expect(stage.broken.isEmpty)
   }
 
+  @Test func aFreshSessionBesideALiveOneOfTheSameLabelBreaksThePromiseToo() {
+    let setup = #"{"model":"models/fixture","labels":{"session":"a"}}"#
+    var stage = ServiceStage()
+    stage.open(1, setup: setup)
+    stage.open(2, setup: setup)
+    stage.close(1)
+    stage.pass(.seconds(3))
+    #expect(stage.broken.isEmpty, "the close of the first had only been overtaken")
+    stage.open(3, setup: setup)
+    stage.pass(.seconds(3))
+    #expect(stage.broken == [.secondSocket])
+    #expect(stage.service.report("a").sessions.map(\.isLive) == [false, true, true])
+  }
+
   @Test func theReleaseLagIsServed() throws {
     var stage = ServiceStage { $0.connections.releaseLag = .milliseconds(200) }
     stage.open(1)

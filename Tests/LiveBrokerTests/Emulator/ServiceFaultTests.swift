@@ -119,6 +119,58 @@ import Testing
     #expect(!found)
   }
 
+  @Test func aFalseGoAwayCutsWhenItDoesNotSay() {
+    var stage = ServiceStage()
+    stage.open(1)
+    let start = stage.now
+    stage.inject(.falseGoAway(timeLeft: .seconds(60), cutAfter: .seconds(5)), 1)
+    stage.pass(.seconds(60))
+    #expect(stage.sent(1).last == #"{"goAway":{"timeLeft":"60s"}}"#)
+    #expect(stage.closedAt(1) == start.advanced(by: .seconds(5)))
+  }
+
+  @Test(arguments: [(true, 0), (false, 1)])
+  func aRestartCutsEverythingAndMayForget(forgets: Bool, resumed: Int) throws {
+    var stage = ServiceStage()
+    stage.open(1)
+    let handle = try stage.handle(1)
+    stage.service.restart(forgettingSessions: forgets, at: stage.now)
+    stage.collect()
+    #expect(stage.drops() == [1])
+    stage.resume(2, handle: handle)
+    #expect(stage.service.totalsNow.sessionsResumed == resumed)
+    #expect(stage.closes(2) == (forgets ? [.sessionNotFound] : []))
+    #expect(stage.service.report().sessions.count == 1)
+  }
+
+  @Test func pingsAreAnsweredUnlessTheConnectionIsSilent() {
+    var stage = ServiceStage()
+    stage.open(1)
+    let healthy = stage.service.pingReceived(1, at: stage.now)
+    stage.inject(.silence, 1)
+    let silent = stage.service.pingReceived(1, at: stage.now)
+    let unknown = stage.service.pingReceived(2, at: stage.now)
+    #expect(healthy)
+    #expect(!silent)
+    #expect(!unknown)
+  }
+
+  @Test func anIdleReaperIsKeptAwayByPings() {
+    var stage = ServiceStage { $0.connections.idleLimit = .seconds(60) }
+    stage.open(1)
+    for _ in 0..<5 {
+      stage.pass(.seconds(30))
+      _ = stage.service.pingReceived(1, at: stage.now)
+    }
+    #expect(stage.drops().isEmpty)
+    stage.pass(.seconds(59))
+    stage.text(1, "hello")
+    stage.pass(.seconds(59))
+    #expect(stage.drops().isEmpty)
+    stage.pass(.seconds(2))
+    #expect(stage.drops() == [1])
+  }
+
   @Test func mintsCanBeFailedByCall() {
     var stage = ServiceStage()
     stage.service.failNextMints(2, status: 429)
@@ -201,100 +253,5 @@ import Testing
     stage.pass(.seconds(10_000))
     #expect(stage.service.totalsNow.connectionsOpen == 0)
     #expect(stage.service.totalsNow.sessionsLive == 0)
-  }
-}
-
-@Suite struct ServicePartsTests {
-  @Test func timersFireInOrderOfDeadlineAndArming() {
-    var chance = SplitMix64(seed: 1)
-    var heap = TimerHeap()
-    var expected: [(Int64, UInt32)] = []
-    for owner in 0..<2_000 as Range<UInt32> {
-      let deadline = chance.nanoseconds(upTo: 300)
-      heap.push(at: deadline, .model, owner: owner)
-      expected.append((deadline, owner))
-    }
-    expected.sort { $0 < $1 }
-    var seen: [(Int64, UInt32)] = []
-    #expect(heap.popDue(-1) == nil)
-    while let entry = heap.popDue(.max) { seen.append((entry.deadline, entry.owner)) }
-    #expect(seen.elementsEqual(expected, by: ==))
-  }
-
-  @Test func anAlarmThatIsMovedLaterKeepsOneEntryAndFiresOnce() throws {
-    var heap = TimerHeap()
-    var alarm = Alarm()
-    for deadline in 10...1_000 as ClosedRange<Int64> {
-      alarm.set(deadline, .silence, owner: 1, in: &heap)
-    }
-    #expect(heap.count == 1)
-    let earlyPopped = heap.popDue(10)
-    let early = try #require(earlyPopped)
-    #expect(!alarm.fires(early, in: &heap))
-    let duePopped = heap.popDue(1_000)
-    let due = try #require(duePopped)
-    #expect(due.deadline == 1_000)
-    #expect(alarm.fires(due, in: &heap))
-    #expect(heap.count == 0)
-  }
-
-  @Test func anAlarmThatIsMovedEarlierFiresThenAndItsOldEntryIsStale() throws {
-    var heap = TimerHeap()
-    var alarm = Alarm()
-    alarm.set(100, .model, owner: 1, in: &heap)
-    alarm.set(50, .model, owner: 1, in: &heap)
-    let firstPopped = heap.popDue(200)
-    let first = try #require(firstPopped)
-    #expect(alarm.fires(first, in: &heap))
-    let secondPopped = heap.popDue(200)
-    let second = try #require(secondPopped)
-    #expect(!alarm.fires(second, in: &heap))
-    alarm.set(300, .model, owner: 1, in: &heap)
-    alarm.cancel()
-    let thirdPopped = heap.popDue(300)
-    let third = try #require(thirdPopped)
-    #expect(!alarm.fires(third, in: &heap))
-  }
-
-  @Test func digestsDoNotDependOnHowTheStreamIsCut() {
-    let bytes = (0..<1_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
-    var whole = StreamDigest()
-    whole.update(bytes)
-    for size in [1, 3, 7, 8, 9, 64, 333] {
-      var pieces = StreamDigest()
-      for start in stride(from: 0, to: bytes.count, by: size) {
-        pieces.update(Array(bytes[start..<min(start + size, bytes.count)]))
-      }
-      #expect(pieces == whole)
-    }
-    var other = StreamDigest()
-    other.update([1] + bytes.dropFirst())
-    #expect(other.value != whole.value)
-    var swapped = StreamDigest()
-    swapped.update(Array(bytes[8...] + bytes[..<8]))
-    #expect(swapped.value != whole.value)
-  }
-
-  @Test func sealedNamesCarryTheirNumberAndKnowForgeries() {
-    let names = SealedNames(prefix: "p/", length: 100, key: 5)
-    let others = SealedNames(prefix: "p/", length: 100, key: 6)
-    for number in [0, 1, 42, 1 << 32, UInt64.max] {
-      let name = names.name(for: number)
-      #expect(name.count == 102)
-      #expect(name.withUnsafeBytes { names.number(in: $0) } == number)
-      #expect(name.withUnsafeBytes { others.number(in: $0) } == nil)
-      var forged = name
-      forged[60] ^= 1
-      #expect(forged.withUnsafeBytes { names.number(in: $0) } == nil)
-    }
-  }
-
-  @Test(arguments: [
-    (Duration.seconds(50), "50s"), (.milliseconds(9_500), "9.500s"), (.zero, "0s"),
-    (.nanoseconds(9_123_456_789), "9.123456789s"), (.microseconds(1_000_050), "1.000050s"),
-    (.milliseconds(-1_500), "-1.500s"),
-  ])
-  func durationsAreSpelledAsProtobufJSON(duration: Duration, text: String) {
-    #expect(TimeText.protobuf(duration) == text)
   }
 }

@@ -174,6 +174,18 @@ import Testing
       JSONValue.object(effective) == ["generationConfig": ["topP": 2, "temperature": 0.5]])
   }
 
+  @Test func aResumeThatALockHidesIsNobodysFaultWhenItIsRefused() throws {
+    var stage = ServiceStage()
+    let setup = #"{"model":"models/fixture","sessionResumption":{}}"#
+    let token = stage.token(#"{"bidiGenerateContentSetup":\#(setup)}"#)
+    stage.open(1, token)
+    let handle = try stage.handle(1)
+    stage.close(1)
+    stage.resume(2, handle: handle, token)
+    #expect(stage.closes(2) == [.tokenUsedUp])
+    #expect(stage.broken.isEmpty)
+  }
+
   @Test(arguments: [(true, 2, 0), (false, 1, 1)])
   func aFullLockHidesResumptionIfSwitchedSo(hides: Bool, started: Int, resumed: Int) throws {
     var stage = ServiceStage { $0.credentials.fullLockHidesResumption = hides }
