@@ -12,8 +12,7 @@ public final class Broker: Sendable {
   let shards: [Shard]
   private let runtime: BrokerRuntime
   private let state: Mutex<State>
-  /// Rung once by ``drain(within:)``.
-  private let stop: (stream: AsyncStream<Void>, continuation: AsyncStream<Void>.Continuation)
+  private let supervisor: Supervisor
 
   private struct State {
     var hasRun = false
@@ -58,7 +57,9 @@ public final class Broker: Sendable {
     self.shards = shards
     self.runtime = runtime
     state = Mutex(State(generator: generator))
-    stop = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    supervisor = Supervisor(
+      strategy: .oneForOne, limits: configuration.supervision.brokerLimits, clock: runtime.clock,
+      children: Self.children(services, shards))
   }
 
   /// Runs the broker until the task is cancelled, it is drained, or a part of it fails too often.
@@ -75,12 +76,15 @@ public final class Broker: Sendable {
     }
     for executor in runtime.shardExecutors { executor.start() }
     runtime.controlExecutor.start()
-    let failure = await superviseUntilStopped()
+    var failure: (any Error)?
+    do throws(SupervisionFailure) { try await supervisor.run() } catch { failure = error }
     services.registry.close()
     for shard in shards { await shard.shutDown() }
     for executor in runtime.shardExecutors { executor.stop() }
     runtime.controlExecutor.stop()
-    if let failure { throw failure }
+    if let failure {
+      throw BrokerError(.partFailed, message: "\(failure)", cause: failure)
+    }
   }
 
   /// Opens a session and returns when it is live.
@@ -146,47 +150,21 @@ public final class Broker: Sendable {
     let deadline = runtime.clock.now.advanced(by: limit)
     for shard in shards { shard.mailbox.post(.drain(by: deadline)) }
     await services.registry.waitUntilEmpty()
-    stop.continuation.yield()
+    supervisor.stop()
   }
 
-  private func superviseUntilStopped() async -> (any Error)? {
-    let supervisor = Supervisor(
-      strategy: .oneForOne, limit: services.configuration.supervision.brokerIntensity,
-      clock: runtime.clock, children: children)
-    return await withTaskGroup(of: (any Error)?.self) { group in
-      group.addTask {
-        do {
-          try await supervisor.run()
-          return nil
-        } catch {
-          return error is CancellationError ? nil : error
-        }
-      }
-      group.addTask { [stop] in
-        for await _ in stop.stream { break }
-        return nil
-      }
-      let first = await group.next() ?? nil
-      group.cancelAll()
-      return first
-    }
-  }
-
-  private var children: [ChildSpecification] {
+  private static func children(
+    _ services: ShardServices, _ shards: [Shard]
+  ) -> [SupervisedChild] {
     var children = [
-      ChildSpecification(name: "admission", restart: .permanent) { [services] in
-        await services.admission.run()
-      }
+      SupervisedChild("admission", .permanent) { await services.admission.run() }
     ]
     if let pool = services.pool {
-      children.append(
-        ChildSpecification(name: "token-pool", restart: .permanent) { try await pool.run() })
+      children.append(SupervisedChild("token-pool", .permanent) { try await pool.run() })
     }
     for shard in shards {
       children.append(
-        ChildSpecification(name: "shard-\(shard.index)", restart: .permanent) {
-          try await shard.run()
-        })
+        SupervisedChild("shard-\(shard.index)", .permanent) { try await shard.run() })
     }
     return children
   }

@@ -50,11 +50,11 @@ public struct CredentialSource: Sendable {
 /// How faults inside the broker are contained.
 public struct SupervisionPolicy: Sendable {
   /// Restarts of one session. Default 5 in 60 s; beyond, that session ends.
-  public var sessionIntensity = RestartLimit(restarts: 5, within: .seconds(60))
+  public var sessionLimits = RestartLimits(maximum: 5, period: .seconds(60))
   /// Restarts of sessions on one shard. Default 1,000 in 10 s; beyond, the shard is restarted.
-  public var shardIntensity = RestartLimit(restarts: 1_000, within: .seconds(10))
+  public var shardLimits = RestartLimits(maximum: 1_000, period: .seconds(10))
   /// Restarts of shards, pools and admission. Default 5 in 60 s; beyond, `run()` throws.
-  public var brokerIntensity = RestartLimit(restarts: 5, within: .seconds(60))
+  public var brokerLimits = RestartLimits(maximum: 5, period: .seconds(60))
 
   /// The documented defaults.
   public init() {}

@@ -6,7 +6,7 @@ public struct BrokerError: Error, Sendable, CustomStringConvertible {
   public struct Code: Sendable, Hashable, CustomStringConvertible {
     private enum Name: String {
       case sessionEnded, sessionFailed, brokerStopped, draining, duplicateID, invalidMessage
-      case unknownCall, cancelled, alreadyRun, invalidConfiguration, credentialUnavailable
+      case unknownCall, cancelled, partFailed, alreadyRun, invalidConfiguration, credentialUnavailable
     }
     private let name: Name
     /// The session is over as somebody wanted; see ``BrokerError/end``.
@@ -29,6 +29,8 @@ public struct BrokerError: Error, Sendable, CustomStringConvertible {
     public static let alreadyRun = Code(name: .alreadyRun)
     /// A configured value makes no sense; the message names it.
     public static let invalidConfiguration = Code(name: .invalidConfiguration)
+    /// A part of the broker failed more often than its supervision permits.
+    public static let partFailed = Code(name: .partFailed)
     /// No token could be had.
     public static let credentialUnavailable = Code(name: .credentialUnavailable)
     public var description: String { name.rawValue }

@@ -44,7 +44,7 @@ actor Shard {
     self.clock = clock
     self.services = services
     generator = SplitMix64(seed: seed)
-    ownIntensity = RestartIntensity(services.configuration.supervision.shardIntensity)
+    ownIntensity = RestartIntensity(services.configuration.supervision.shardLimits)
   }
 
   // MARK: The loop
@@ -247,7 +247,7 @@ actor Shard {
     }
     var intensity =
       intensities[address.slot]
-      ?? RestartIntensity(services.configuration.supervision.sessionIntensity)
+      ?? RestartIntensity(services.configuration.supervision.sessionLimits)
     let permitted = intensity.permits(at: clock.now)
     intensities[address.slot] = intensity
     guard permitted else {

@@ -45,7 +45,7 @@ public final class EmulatedNetwork<Service: EmulatedService>: LiveTransport {
   }
 
   /// Begins to look for ``NetworkFigures/peakUpgradesPerSecond`` anew.
-  public func beginPeak() { state.withLock { $0.fabric.beginPeak() } }
+  public func beginPeak() { hub.change { fabric, _ in fabric.beginPeak() } }
 
   // MARK: Faults by order
 
