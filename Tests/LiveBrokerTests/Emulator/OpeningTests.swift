@@ -168,7 +168,7 @@ import Testing
   }
 }
 
-@Suite struct AdmissionTests {
+@Suite struct UpgradeAdmissionTests {
   @Test func aThousandPerSecondComeInBurstsOfTenMilliseconds() {
     var stage = ServiceStage { $0.admitPerSecond = 1_000 }
     var admitted = 0
