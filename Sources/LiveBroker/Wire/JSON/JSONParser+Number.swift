@@ -82,7 +82,7 @@ extension JSONParser {
       throw WireError(.invalidNumber, offset: start)
     }
     // Beyond 2^53 a double no longer says which integer was meant.
-    if abs(value) <= 9_007_199_254_740_992, let integer = Int64(exactly: value) {
+    if abs(value) <= 9_007_199_254_740_992, let integer = Int64(integral: value) {
       return .integer(integer)
     }
     return .number(value)

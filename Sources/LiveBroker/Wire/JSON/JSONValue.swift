@@ -37,7 +37,7 @@ public enum JSONValue: Sendable {
   public var integerValue: Int64? {
     switch self {
     case .integer(let value): value
-    case .number(let value): Int64(exactly: value)
+    case .number(let value): Int64(integral: value)
     default: nil
     }
   }
@@ -79,7 +79,7 @@ extension JSONValue: Hashable {
     case (.integer(let left), .integer(let right)): left == right
     case (.number(let left), .number(let right)): left == right
     case (.integer(let left), .number(let right)), (.number(let right), .integer(let left)):
-      Int64(exactly: right) == left
+      Int64(integral: right) == left
     case (.string(let left), .string(let right)): left == right
     case (.array(let left), .array(let right)): left == right
     case (.object(let left), .object(let right)): left == right
@@ -93,7 +93,7 @@ extension JSONValue: Hashable {
     case .bool(let value): hasher.combine(value)
     case .integer(let value): hasher.combine(value)
     case .number(let value):
-      if let integer = Int64(exactly: value) {
+      if let integer = Int64(integral: value) {
         hasher.combine(integer)
       } else {
         hasher.combine(value)

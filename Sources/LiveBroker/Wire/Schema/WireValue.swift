@@ -44,7 +44,7 @@ extension Int64: WireValue {
     switch json {
     case .integer(let value): return value
     case .number(let value):
-      guard let integer = Int64(exactly: value) else { throw WireError(.outOfRange) }
+      guard let integer = Int64(integral: value) else { throw WireError(.outOfRange) }
       return integer
     case .string(let text):
       guard let number = text.parsedAsNumber else { throw WireError(.typeMismatch) }
@@ -81,7 +81,7 @@ extension Double: WireValue {
       self < 0 ? writer.raw("\"-Infinity\"") : writer.raw("\"Infinity\"")
     } else {
       // Integral values without a fraction: some fields are integers in one version of the API.
-      writer.value(Int64(exactly: self).map(JSONValue.integer) ?? .number(self))
+      writer.value(Int64(integral: self).map(JSONValue.integer) ?? .number(self))
     }
   }
   var isWireDefault: Bool { self == 0 }
