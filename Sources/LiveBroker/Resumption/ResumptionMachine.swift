@@ -167,7 +167,6 @@ package struct ResumptionMachine: Hashable, Sendable {
     switch state {
     case .lapsed, .refused:
       state = .none
-      covered = .zero
     case .none, .current, .withheld:
       break
     }
