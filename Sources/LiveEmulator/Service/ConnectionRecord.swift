@@ -26,10 +26,8 @@ struct ConnectionRecord: Sendable {
     case sentGoAway = 8
     /// The present setup is a resume.
     case resumes = 16
-    /// The client has sent its close.
-    case closedByClient = 32
     /// The setup is never answered.
-    case stalls = 64
+    case stalls = 32
   }
 
   /// What happens at the `incident` alarm.

@@ -94,11 +94,8 @@ extension LiveService {
       !sessions[session].talk.isTurnRunning, !connections.slots[slot][.withholdsHandles],
       !connections.slots[slot][.silent]
     else { return }
-    let serial = sessions[session].checkpoints.take(
-      sessions[session].remembered, sessions[session].talk,
-      keeping: configuration.sessions.checkpointsKept)
-    sessions[session].isDirty = false
-    sessions[session].lastCheckpointAt = now
+    let serial = sessions[session].takeCheckpoint(
+      keeping: configuration.sessions.checkpointsKept, at: now)
     totals.handlesIssued += 1
     note(.checkpoint(session: session, checkpoint: serial))
     let consumed =

@@ -43,6 +43,19 @@ struct SessionRecord: Sendable {
 
   func has(_ option: SetupFacts.Options) -> Bool { facts.options.contains(option) }
 
+  /// Takes a checkpoint of what is remembered now and answers its serial.
+  mutating func takeCheckpoint(keeping limit: Int, at now: Int64) -> UInt32 {
+    let serial = checkpoints.next
+    checkpoints.take(
+      Checkpoint(
+        serial: serial, tallies: remembered.tallies, audioDigest: remembered.audioDigest,
+        itemCount: remembered.itemCount, turns: talk.turns, heard: talk.heard),
+      keeping: limit)
+    isDirty = false
+    lastCheckpointAt = now
+    return serial
+  }
+
   func report(number: Int) -> SessionReport {
     SessionReport(
       session: number, label: facts.label, isLive: socket >= 0,

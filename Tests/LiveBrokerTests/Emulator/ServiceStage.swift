@@ -179,11 +179,15 @@ struct ServiceStage {
     log.compactMap { if case .drop(let id) = $0.output { id } else { nil } }
   }
 
-  /// The newest handle that was sent on a connection.
-  func handle(_ id: ConnectionID) throws -> String {
-    let handles = try messages(id).compactMap { $0.sessionResumptionUpdate?.newHandle?.reveal() }
-    return try #require(handles.last)
+  /// The newest handle that was sent on a connection, if any was.
+  func newestHandle(_ id: ConnectionID) -> String? {
+    let newest = sent(id).last { $0.contains("newHandle") }
+    return newest.flatMap {
+      try? ServerMessage(decoding: Array($0.utf8)).sessionResumptionUpdate?.newHandle?.reveal()
+    }
   }
+
+  func handle(_ id: ConnectionID) throws -> String { try #require(newestHandle(id)) }
 
   func account(_ session: Int = 0) -> SessionReport { service.report().sessions[session] }
 
