@@ -470,6 +470,64 @@ extension LiveConnection {
         == (0..<100).map(String.init))
   }
 
+  // MARK: Executors
+
+  private actor Session {
+    let executor: any ShardExecutor
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+    init(_ executor: any ShardExecutor) { self.executor = executor }
+    var order: [String] = []
+    func received(_ text: String) { order.append(text) }
+  }
+
+  /// Enters the session's actor synchronously, as the engine does.
+  private final class EnteringSink: ConnectionSink {
+    let session: Session
+    let order: Box<[String]>
+    init(_ session: Session, _ order: Box<[String]>) {
+      self.session = session
+      self.order = order
+    }
+    func connection(_ generation: UInt32, received payload: UnsafeRawBufferPointer) {
+      let text = String(decoding: payload, as: UTF8.self)
+      session.assumeIsolated { $0.received(text) }
+      order.update { $0.append(text) }
+    }
+    func connection(_ generation: UInt32, signalled signal: ConnectionSignal) {}
+  }
+
+  @Test func deliveriesEnterTheirActorsInTheOrderOfSendingAcrossExecutors() throws {
+    let simulation = Simulation(seed: 1)
+    let network = EmulatedNetwork(simulation: simulation, service: EchoService())
+    let order = Box<[String]>([])
+    try simulation.run {
+      var connections: [any LiveConnection] = []
+      for executor in simulation.runtime.shardExecutors {
+        connections.append(
+          try await network.dial(
+            DialRequest(
+              endpoint: LiveEndpoint(host: "live.test"), credential: .apiKey(Secret("key")),
+              generation: 1, executor: executor, sink: EnteringSink(Session(executor), order))))
+      }
+      for number in 0..<20 { connections[(number / 3) % 2].send("\(number)") }
+      try await simulation.clock.sleep(for: .seconds(1))
+    }
+    #expect(order.value == (0..<20).map(String.init))
+  }
+
+  @Test func aLongRunNeedsNoMoreStackThanAShortOne() throws {
+    let bench = NetworkBench()
+    try bench.simulation.run {
+      let connection = try await bench.dial()
+      for _ in 0..<300 {
+        for _ in 0..<100 { connection.send(.ping([])) }
+        try await bench.wait(1)
+      }
+      try await bench.wait(100)
+    }
+    #expect(bench.network.figures.pings == 30_000)
+  }
+
   // MARK: Lifetimes
 
   private final class MortalSink: ConnectionSink {

@@ -409,11 +409,5 @@ final class Box<Value: Sendable>: Sendable {
   private let state: Mutex<Value>
   init(_ value: Value) { state = Mutex(value) }
   var value: Value { state.withLock { $0 } }
-  func update(_ body: (inout Value) -> Void) {
-    state.withLock { value in
-      var copy = value
-      body(&copy)
-      value = copy
-    }
-  }
+  func update(_ body: (inout Value) -> Void) { state.withLock { body(&$0) } }
 }
