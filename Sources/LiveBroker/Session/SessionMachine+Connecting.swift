@@ -120,7 +120,9 @@ extension SessionMachine {
         generation: generation, since: context.now, rotation: ownRotation(context),
         lastHeardAt: context.now, nextPingAt: context.now, isUnproven: resumed))
     var actions: [Action] = []
-    if let old = attempt.closing { actions.append(.abort(generation: old.generation)) }
+    if let old = attempt.closing {
+      actions = [.abort(generation: old.generation)] + endTurn(of: old)
+    }
     actions.append(.goLive(generation: generation, after: interruption))
     return actions + pingIfDue(context)
   }

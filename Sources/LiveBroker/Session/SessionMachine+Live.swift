@@ -6,6 +6,7 @@ extension SessionMachine {
   package mutating func heard(
     generation: UInt32, _ facts: MessageFacts, _ context: Context
   ) -> [Action] {
+    noteOldTurn(generation, facts)
     guard
       updateLive({ live in
         guard live.generation == generation else { return false }
@@ -21,6 +22,16 @@ extension SessionMachine {
     else { return [] }
     if !facts.isDisjoint(with: .signOfLife) { activeAt = context.now }
     return []
+  }
+
+  /// The connection that is closing goes on with its turn, or ends it.
+  private mutating func noteOldTurn(_ generation: UInt32, _ facts: MessageFacts) {
+    guard case .connecting(var attempt, let interruption) = state,
+      attempt.closing?.generation == generation
+    else { return }
+    if facts.contains(.modelSpoke) { attempt.closing?.isGenerating = true }
+    if facts.contains(.turnEnded) { attempt.closing?.isGenerating = false }
+    state = .connecting(attempt, interruption)
   }
 
   /// The handle changed, or is withheld. Updates of the connection being replaced count until the

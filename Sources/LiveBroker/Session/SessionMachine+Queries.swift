@@ -45,6 +45,22 @@ extension SessionMachine {
     if case .ended = state { true } else { false }
   }
 
+  /// Whether a limit can still end it: not before it is opened, nor once it is ending.
+  var canBeClosed: Bool {
+    switch state {
+    case .idle, .closing, .ended: false
+    case .connecting, .waiting, .live, .rotating, .draining: true
+    }
+  }
+
+  /// How the session will end, once that is decided.
+  package var ending: SessionEnd? {
+    switch state {
+    case .draining(_, _, let end), .closing(_, _, let end), .ended(let end): end
+    case .idle, .connecting, .waiting, .live, .rotating: nil
+    }
+  }
+
   /// Whether moving now would lose nothing: no turn and no call is running, and the handle covers
   /// all that was sent.
   func isQuiet(_ live: Live) -> Bool {
