@@ -23,17 +23,14 @@ struct CheckpointList: Sendable {
   private(set) var kept: [Checkpoint] = []
   private var issued: UInt32 = 0
 
-  /// Takes a new checkpoint of `account` and answers its serial.
-  mutating func take(
-    _ account: RememberedAccount, _ talk: Conversation, keeping limit: Int
-  ) -> UInt32 {
-    issued &+= 1
+  /// The serial of the next checkpoint.
+  var next: UInt32 { issued &+ 1 }
+
+  /// Takes a new checkpoint in.
+  mutating func take(_ checkpoint: Checkpoint, keeping limit: Int) {
+    issued = checkpoint.serial
     if kept.count >= max(limit, 1) { kept.removeFirst(kept.count - max(limit, 1) + 1) }
-    kept.append(
-      Checkpoint(
-        serial: issued, tallies: account.tallies, audioDigest: account.audioDigest,
-        itemCount: account.itemCount, turns: talk.turns, heard: talk.heard))
-    return issued
+    kept.append(checkpoint)
   }
 
   func find(_ serial: UInt32) -> Checkpoint? {

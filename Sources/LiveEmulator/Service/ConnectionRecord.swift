@@ -26,10 +26,8 @@ struct ConnectionRecord: Sendable {
     case sentGoAway = 8
     /// The present setup is a resume.
     case resumes = 16
-    /// The client has sent its close.
-    case closedByClient = 32
     /// The setup is never answered.
-    case stalls = 64
+    case stalls = 32
   }
 
   /// What happens at the `incident` alarm.
@@ -50,7 +48,8 @@ struct ConnectionRecord: Sendable {
   var checkpoint: UInt32 = 0
   /// Serial of the token that opened it, or 0 for a key.
   var token: UInt64 = 0
-  var credentialEnds = Int64.max
+  /// A message after this is the client's fault: the credential's end, and what it cannot know.
+  var blameAfter = Int64.max
   /// Messages since the connection began; the setup is number 0.
   var messageIndex: Int64 = -1
   /// When it will be cut for its age.
@@ -64,6 +63,7 @@ struct ConnectionRecord: Sendable {
   var credentialAlarm = Alarm()
   var ageAlarm = Alarm()
   var incidentAlarm = Alarm()
+  var idleAlarm = Alarm()
 
   init(id: ConnectionID) { self.id = id }
 

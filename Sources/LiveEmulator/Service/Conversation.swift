@@ -63,18 +63,22 @@ struct Conversation: Sendable {
     return String(decoding: text.utf8.prefix(2_000), as: UTF8.self)
   }
 
-  /// Whether ASCII `word` occurs in the text, in lower or upper case.
+  /// Whether `word`, in lower-case ASCII, occurs in the text in lower or upper case.
   static func mentions(_ word: StaticString, in text: [UInt8]) -> Bool {
     let length = word.utf8CodeUnitCount
     guard length > 0, text.count >= length else { return false }
     let pattern = UnsafeBufferPointer(start: word.utf8Start, count: length)
     return text.withUnsafeBufferPointer { bytes in
-      for start in 0...(bytes.count - length) where bytes[start] | 0x20 == pattern[0] {
-        var index = 1
-        while index < length, bytes[start + index] | 0x20 == pattern[index] { index += 1 }
-        if index == length { return true }
+      (0...(bytes.count - length)).contains { start in
+        var index = 0
+        while index < length, isSame(bytes[start + index], pattern[index]) { index += 1 }
+        return index == length
       }
-      return false
     }
+  }
+
+  private static func isSame(_ byte: UInt8, _ lowerCase: UInt8) -> Bool {
+    byte == lowerCase
+      || byte | 0x20 == lowerCase && (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(lowerCase)
   }
 }

@@ -69,6 +69,12 @@ struct SetupLock: Sendable, Hashable {
 
   var isFree: Bool { setup == nil && mask == nil }
 
+  /// Whether the handle in effect may be another than the connection's own.
+  var touchesResumption: Bool {
+    guard let mask else { return setup != nil }
+    return mask.paths.contains { $0.first == "sessionResumption" }
+  }
+
   /// The setup that takes effect.
   ///
   ///     token's setup   token's mask   in effect

@@ -26,6 +26,7 @@ extension LiveService {
     connections.slots[slot].setupAlarm.set(
       saturated(pace.standbyPatience), .setup, owner: UInt32(slot), in: &timers)
     armAge(slot)
+    touch(slot)
     admit(slot, credential)
     return .accepted
   }
@@ -50,8 +51,12 @@ extension LiveService {
       case .expired: close(slot, .tokenExpired)
       case .valid(let serial):
         let ends = tokens[serial]?.expires ?? now
+        let isAsked = tokens[serial]?.hasAskedTimes == true
+        let skew = isAsked ? pace.skew : 0
         connections.slots[slot].token = serial
-        connections.slots[slot].credentialEnds = ends
+        connections.slots[slot].blameAfter =
+          EngineInstant(nanoseconds: ends)
+          .advanced(by: .nanoseconds(pace.tolerance + skew)).nanoseconds
         connections.slots[slot].credentialAlarm.set(
           ends, .credential, owner: UInt32(slot), in: &timers)
       }
@@ -89,9 +94,10 @@ extension LiveService {
     }
   }
 
-  mutating func sendGoAway(_ slot: Int, timeLeft: Duration?) {
+  /// Announces the end, which comes after `cutAfter`, or when it is announced for if that is nil.
+  mutating func sendGoAway(_ slot: Int, timeLeft: Duration?, cutAfter: Duration? = nil) {
     guard connections.slots[slot].phase != .closing else { return }
-    let left = timeLeft ?? configuration.connections.goAwayNotice ?? .zero
+    let left = cutAfter ?? timeLeft ?? configuration.connections.goAwayNotice ?? .zero
     connections.slots[slot][.sentGoAway] = true
     let endsAt = saturated(max(0, left.nanoseconds))
     connections.slots[slot].endsAt = endsAt
@@ -167,6 +173,22 @@ extension LiveService {
       detach(slot, lag: pace.ghostLag)
     }
     connections.release(slot)
+  }
+
+  /// A ping came. Answers whether the service sends the pong, which is due
+  /// ``ConnectionRules/pongDelay`` later; a connection that has fallen silent sends none.
+  public mutating func pingReceived(_ connection: ConnectionID, at instant: EngineInstant) -> Bool {
+    advance(to: instant)
+    guard let slot = connections.slot(connection) else { return false }
+    touch(slot)
+    return connections.slots[slot].phase != .closing && !connections.slots[slot][.silent]
+  }
+
+  /// Something came on the connection: a reaper of idle ones in between starts counting anew.
+  mutating func touch(_ slot: Int) {
+    guard let limit = configuration.connections.idleLimit else { return }
+    connections.slots[slot].idleAlarm.set(
+      saturated(max(0, limit.nanoseconds)), .idle, owner: UInt32(slot), in: &timers)
   }
 
   /// The storm: every connection is cut at once, without a close.

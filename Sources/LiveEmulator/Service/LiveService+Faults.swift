@@ -15,6 +15,7 @@ extension LiveService {
     note(.fault(connection, fault))
     switch fault {
     case .goAway(let timeLeft): sendGoAway(slot, timeLeft: timeLeft)
+    case .falseGoAway(let timeLeft, let end): sendGoAway(slot, timeLeft: timeLeft, cutAfter: end)
     case .silence: silence(slot)
     case .close(let notice): close(slot, notice)
     case .drop: cut(slot)
@@ -82,6 +83,17 @@ extension LiveService {
   /// Fails the next `count` mints with this status: 400, 401, 403, 429, 500 or 503.
   public mutating func failNextMints(_ count: Int, status: Int = 503) {
     mintFailures = (max(0, count), status)
+  }
+
+  /// The service starts anew: every connection is cut, and, if it comes back without its memory, no
+  /// handle of before is found again. Reports keep what was.
+  public mutating func restart(forgettingSessions: Bool, at instant: EngineInstant) {
+    dropAll(at: instant)
+    guard forgettingSessions else { return }
+    for session in sessions.indices where !sessions[session].isForgotten {
+      sessions[session].lifeAlarm.cancel()
+      forget(session)
+    }
   }
 
   private mutating func silence(_ slot: Int) {

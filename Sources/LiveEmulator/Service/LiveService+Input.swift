@@ -15,8 +15,8 @@ extension LiveService {
       totals.messagesIgnored += 1
       return
     }
-    let ends = connections.slots[slot].credentialEnds
-    if ends != .max, now > ends, now - ends > pace.tolerance {
+    touch(slot)
+    if now > connections.slots[slot].blameAfter, !connections.slots[slot][.excused] {
       broke(.messageAfterExpiry, slot: slot)
     }
     guard connections.slots[slot].phase != .closing, !connections.slots[slot][.silent] else {

@@ -51,6 +51,7 @@ extension LiveService {
   /// Arms what a session that has just come on a socket waits for: its first handle, and its limit.
   mutating func armSession(_ session: Int) {
     sessions[session].isDirty = true
+    sessions[session].attachedAt = now
     if issuesHandles(session) {
       sessions[session].checkpointAlarm.set(
         saturated(pace.firstHandleDelay), .checkpoint, owner: UInt32(session), in: &timers)
@@ -58,14 +59,14 @@ extension LiveService {
     armLimit(session)
   }
 
-  /// The session's own length, if nothing compresses its context.
+  /// The session's own length, if nothing compresses its context: time on sockets, not parked.
   mutating func armLimit(_ session: Int) {
     guard !sessions[session].has(.compresses) else { return }
     let hasVideo = sessions[session].remembered.tallies.video.count > 0
     let limit = hasVideo ? pace.videoLimit : pace.audioLimit
-    let (end, overflow) = sessions[session].startedAt.addingReportingOverflow(limit)
+    let used = sessions[session].timeOnSockets + (now - sessions[session].attachedAt)
     sessions[session].lifeAlarm.set(
-      overflow ? .max : end, .life, owner: UInt32(session), in: &timers)
+      saturated(max(0, limit - used)), .life, owner: UInt32(session), in: &timers)
   }
 
   func issuesHandles(_ session: Int) -> Bool {
@@ -93,11 +94,8 @@ extension LiveService {
       !sessions[session].talk.isTurnRunning, !connections.slots[slot][.withholdsHandles],
       !connections.slots[slot][.silent]
     else { return }
-    let serial = sessions[session].checkpoints.take(
-      sessions[session].remembered, sessions[session].talk,
-      keeping: configuration.sessions.checkpointsKept)
-    sessions[session].isDirty = false
-    sessions[session].lastCheckpointAt = now
+    let serial = sessions[session].takeCheckpoint(
+      keeping: configuration.sessions.checkpointsKept, at: now)
     totals.handlesIssued += 1
     note(.checkpoint(session: session, checkpoint: serial))
     let consumed =
@@ -133,11 +131,12 @@ extension LiveService {
       seatsTaken -= 1
       return
     }
-    park(session, lag: lag)
+    park(session, wasLive: connections.slots[slot].phase == .live, lag: lag)
   }
 
-  private mutating func park(_ session: Int, lag: Int64) {
+  private mutating func park(_ session: Int, wasLive: Bool, lag: Int64) {
     sessions[session].socket = -1
+    if wasLive { sessions[session].timeOnSockets += now - sessions[session].attachedAt }
     sessions[session].modelAlarm.cancel()
     sessions[session].silenceAlarm.cancel()
     sessions[session].checkpointAlarm.cancel()
@@ -163,7 +162,7 @@ extension LiveService {
     if slot >= 0 { close(slot, configuration.sessions.limitNotice) }
   }
 
-  private mutating func forget(_ session: Int) {
+  mutating func forget(_ session: Int) {
     sessions[session].isForgotten = true
     sessions[session].checkpoints.removeAll()
     note(.forgotten(session: session))

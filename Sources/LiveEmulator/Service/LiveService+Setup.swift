@@ -10,6 +10,8 @@ extension LiveService {
     var digest: UInt64
     /// The handle's session and checkpoint; nil for a new session.
     var resume: (session: Int, checkpoint: UInt32)?
+    /// Whether the client sent a handle that its token hides.
+    var isHiddenResume = false
   }
 
   /// Why a setup is refused, and what that says about the client.
@@ -58,105 +60,13 @@ extension LiveService {
     close(slot, refusal.notice)
   }
 
-  // MARK: Reading
-
-  private func readSetup(
-    _ slot: Int, _ payload: UnsafeRawBufferPointer
-  ) throws(Refusal) -> AcceptedSetup {
-    let lock = tokens[connections.slots[slot].token]?.lock ?? SetupLock()
-    let cut = SetupCut(payload, lock: lock.digest)
-    if let known = knownSetup(cut) { return known }
-    let own = try ownSetup(payload)
-    let effective = lock.effective(
-      own, hidesResumption: configuration.credentials.fullLockHidesResumption)
-    let (facts, handle) = SetupFacts.read(effective, rules: configuration.model)
-    try check(facts, hasToken: connections.slots[slot].token != 0)
-    var setup = AcceptedSetup(facts: facts, digest: cut?.digest ?? 0, resume: nil)
-    if let handle {
-      guard let number = handle.withUnsafeBytes({ handles.number(in: $0) }) else {
-        throw notFound
-      }
-      setup.resume = Self.place(number)
-    }
-    return setup
-  }
-
-  var notFound: Refusal {
-    Refusal(configuration.sessions.unknownHandle, cause: .handle)
-  }
-
-  /// The setup of a session that comes again with the same bytes around its handle.
-  private func knownSetup(_ cut: SetupCut?) -> AcceptedSetup? {
-    guard let cut, cut.handle.count > 0, let number = handles.number(in: cut.handle) else {
-      return nil
-    }
-    let place = Self.place(number)
-    guard place.session < sessions.count, sessions[place.session].setupDigest == cut.digest,
-      cut.digest != 0
-    else { return nil }
-    return AcceptedSetup(
-      facts: sessions[place.session].facts, digest: cut.digest, resume: place)
-  }
-
-  /// A handle's number: the session in its upper half, the checkpoint in its lower.
-  static func place(_ number: UInt64) -> (session: Int, checkpoint: UInt32) {
-    (Int(number >> 32), UInt32(truncatingIfNeeded: number))
-  }
-
-  /// The setup as the client wrote it.
-  private func ownSetup(_ payload: UnsafeRawBufferPointer) throws(Refusal) -> JSONObject {
-    let message: JSONValue
-    do throws(WireError) { message = try JSONValue.decode(payload) } catch {
-      throw Refusal(.malformedPayload, broken: .malformedMessage)
-    }
-    guard let object = message.objectValue else {
-      throw Refusal(.malformedPayload, broken: .malformedMessage)
-    }
-    guard object.count == 1, let own = object.member("setup")?.objectValue else {
-      throw Refusal(firstMessageNotice(object), broken: .setupOutOfOrder)
-    }
-    if let unknown = SetupSchema.setup.unknownName(in: own, at: "setup") {
-      throw Refusal(.unknownName(unknown.name, at: unknown.place), broken: .malformedMessage)
-    }
-    do throws(WireError) { _ = try ClientMessage.decode(payload) } catch {
-      throw Refusal(.invalidArgument, broken: .malformedMessage)
-    }
-    return own
-  }
-
-  private func firstMessageNotice(_ object: JSONObject) -> CloseNotice {
-    let known = ["setup", "clientContent", "realtimeInput", "toolResponse", "contextUpdate"]
-    let names = object.members.map(\.name)
-    guard let unknown = names.first(where: { !known.contains(SetupSchema.camelCase($0)) }) else {
-      return .preconditionFailed
-    }
-    return .unknownName(unknown, at: nil)
-  }
-
-  /// What no handle and no token can change.
-  private func check(_ facts: SetupFacts, hasToken: Bool) throws(Refusal) {
-    let rules = configuration.model
-    if facts.model.isEmpty {
-      throw Refusal(hasToken ? .projectScoped : .invalidArgument)
-    }
-    if let known = rules.known, !known.contains(facts.model) {
-      throw Refusal(hasToken ? .projectScoped : .modelNotFound(facts.model))
-    }
-    if facts.options.contains(.answersInText), !rules.speaksText {
-      throw Refusal(.modalityUnsupported)
-    }
-    if facts.options.contains(.transparent), !configuration.sessions.transparentResumption {
-      throw Refusal(.invalidArgument)
-    }
-  }
-
   // MARK: Permission
 
   private mutating func permit(_ slot: Int, _ setup: AcceptedSetup) throws(Refusal) {
     if let resume = setup.resume {
       try permitResume(slot, setup.facts, resume.session, resume.checkpoint)
     } else {
-      try permitStart(slot)
+      try permitStart(slot, isKnowing: !setup.isHiddenResume)
     }
     if let limit = configuration.sessions.concurrent, seatsTaken >= limit {
       throw Refusal(.quotaExceeded, cause: .quota)
@@ -167,21 +77,22 @@ extension LiveService {
     }
   }
 
-  private func permitStart(_ slot: Int) throws(Refusal) {
+  private func permitStart(_ slot: Int, isKnowing: Bool) throws(Refusal) {
     guard sessions.count < configuration.sessions.total else {
       throw Refusal(.quotaExceeded, cause: .quota)
     }
     guard let token = tokens[connections.slots[slot].token] else { return }
     guard now < token.windowEnds else {
-      let skew = token.hasAskedTimes ? abs(configuration.clockSkew.nanoseconds) : 0
-      let isKnowable = now - token.windowEnds > pace.tolerance + skew
+      let skew = token.hasAskedTimes ? pace.skew : 0
+      let isLate = now - token.windowEnds > pace.tolerance + skew
       throw Refusal(
-        .windowClosed, broken: isKnowable ? .startedAfterWindow : nil,
+        .windowClosed, broken: isKnowing && isLate ? .startedAfterWindow : nil,
         cause: .token)
     }
     guard token.usesLeft != 0 else {
       throw Refusal(
-        .tokenUsedUp, broken: token.resumesCounted ? nil : .startedOnSpentToken,
+        .tokenUsedUp,
+        broken: isKnowing && !token.resumesCounted ? .startedOnSpentToken : nil,
         cause: .token)
     }
   }
@@ -294,7 +205,11 @@ extension LiveService {
     sessions[session].socket = Int32(slot)
     sessions[session].takesHistory = facts.options.contains(.beginsWithHistory)
     connections.slots[slot].session = Int32(session)
-    if let label = facts.label { sessionsByLabel[label, default: []].append(session) }
+    if let label = facts.label {
+      // Two live sessions under one label are two sockets of one conversation.
+      if let earlier = sessionsByLabel[label]?.last { suspect(slot, earlier) }
+      sessionsByLabel[label, default: []].append(session)
+    }
     totals.sessionsStarted += 1
     note(.sessionStarted(connections.slots[slot].id, session: session))
     return session

@@ -133,7 +133,7 @@ public struct LiveService: Sendable {
   private mutating func fire(_ entry: TimerEntry) {
     let owner = Int(entry.owner)
     switch entry.kind {
-    case .setup, .credential, .age, .incident: fireConnection(entry, slot: owner)
+    case .setup, .credential, .age, .incident, .idle: fireConnection(entry, slot: owner)
     case .model, .silence, .checkpoint, .life, .release: fireSession(entry, owner)
     case .suspicion: judge(entry.owner)
     case .tokenPurge: tokens.purge(UInt64(entry.owner))
@@ -150,6 +150,8 @@ public struct LiveService: Sendable {
       }
     case .age:
       if connections.slots[slot].ageAlarm.fires(entry, in: &timers) { ageDue(slot) }
+    case .idle:
+      if connections.slots[slot].idleAlarm.fires(entry, in: &timers) { cut(slot) }
     default:
       if connections.slots[slot].incidentAlarm.fires(entry, in: &timers) { incidentDue(slot) }
     }

@@ -7,7 +7,7 @@ import LiveBroker
 struct Pace: Sendable {
   let setupProcessing, standbyPatience, releaseLag, ghostLag: Int64
   let firstHandleDelay, handleInterval, handleAfterTurn, handleLifetime: Int64
-  let audioLimit, videoLimit, tolerance: Int64
+  let audioLimit, videoLimit, tolerance, skew: Int64
   let silence, thinking, chunkInterval, chunkLength: Int64
   let chunksOfAnswer, chunksOfLongAnswer: Int
   /// How long a close frame of ours may stay unanswered, and an expired token remembered.
@@ -28,7 +28,9 @@ struct Pace: Sendable {
     handleLifetime = positive(sessions.handleLifetime)
     audioLimit = positive(sessions.audioLimit)
     videoLimit = positive(sessions.videoLimit)
-    tolerance = positive(configuration.promiseTolerance)
+    tolerance = min(positive(configuration.promiseTolerance), 31_536_000_000_000_000)
+    // Nobody's clock is a year off, and a year leaves room for every sum.
+    skew = Int64(min(configuration.clockSkew.nanoseconds.magnitude, 31_536_000_000_000_000))
     let model = configuration.model
     let isBrief = model.verbosity == .brief
     silence = positive(model.endOfSpeechSilence)

@@ -78,6 +78,12 @@ public struct ConnectionRules: Sendable, Hashable {
   public var releaseLag: Duration = .zero
   /// How long a session counts as open after its connection broke without a close. Default zero.
   public var ghostLag: Duration = .zero
+  /// A hop in between cuts a connection on which nothing came for this long, pings included (field
+  /// note 54). Default nil: none does.
+  public var idleLimit: Duration?
+  /// How late pongs are; the network that carries the frames serves it. Default zero, 8 to 30 s were
+  /// measured [B.4].
+  public var pongDelay: Duration = .zero
   /// Whether the service answers a close frame. Default true (field note 38 for the other case).
   public var answersClose = true
 

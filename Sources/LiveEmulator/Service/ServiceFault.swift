@@ -5,6 +5,8 @@ public enum ServiceFault: Sendable, Hashable {
   /// goAway now, with this `timeLeft` (nil leaves it out). The connection is cut after it, with
   /// close 1008; after the configured notice if it is nil.
   case goAway(timeLeft: Duration?)
+  /// goAway now with a `timeLeft` that is not true: the connection is cut after `cutAfter`.
+  case falseGoAway(timeLeft: Duration?, cutAfter: Duration)
   /// From now on the connection says nothing and takes nothing in, and stays open.
   case silence
   /// Close now, with this code and reason.

@@ -11,7 +11,9 @@ struct SessionRecord: Sendable {
   var socket: Int32 = -1
   /// Until when it counts as open although the socket is gone.
   var heldUntil = Int64.min
-  let startedAt: Int64
+  /// When it came on its socket, and how long it was on sockets before.
+  var attachedAt: Int64
+  var timeOnSockets: Int64 = 0
   /// Whether it can be resumed no more.
   var isForgotten = false
   var resumes = 0
@@ -36,10 +38,23 @@ struct SessionRecord: Sendable {
 
   init(facts: SetupFacts, at now: Int64) {
     self.facts = facts
-    startedAt = now
+    attachedAt = now
   }
 
   func has(_ option: SetupFacts.Options) -> Bool { facts.options.contains(option) }
+
+  /// Takes a checkpoint of what is remembered now and answers its serial.
+  mutating func takeCheckpoint(keeping limit: Int, at now: Int64) -> UInt32 {
+    let serial = checkpoints.next
+    checkpoints.take(
+      Checkpoint(
+        serial: serial, tallies: remembered.tallies, audioDigest: remembered.audioDigest,
+        itemCount: remembered.itemCount, turns: talk.turns, heard: talk.heard),
+      keeping: limit)
+    isDirty = false
+    lastCheckpointAt = now
+    return serial
+  }
 
   func report(number: Int) -> SessionReport {
     SessionReport(

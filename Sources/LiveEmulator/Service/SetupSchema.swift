@@ -91,12 +91,18 @@ indirect enum SetupSchema: Sendable {
   /// The first name in `object` that this message does not have, and the path of the object that
   /// holds it (snake_case, beginning with `place`).
   func unknownName(in object: JSONObject, at place: String) -> (name: String, place: String)? {
+    guard let path = unknownPath(in: object), let name = path.last else { return nil }
+    let parents = path.dropLast().map { Self.snakeCase(Self.camelCase($0)) }
+    return (name, ([place] + parents).joined(separator: "."))
+  }
+
+  /// Names from `object` down to the first unknown one.
+  private func unknownPath(in object: JSONObject) -> [String]? {
     guard case .message(let fields) = self else { return nil }
     for member in object.members {
-      guard let field = fields[Self.camelCase(member.name)] else { return (member.name, place) }
+      guard let field = fields[Self.camelCase(member.name)] else { return [member.name] }
       guard case .object(let inner) = member.value else { continue }
-      let path = "\(place).\(Self.snakeCase(Self.camelCase(member.name)))"
-      if let found = field.unknownName(in: inner, at: path) { return found }
+      if let found = field.unknownPath(in: inner) { return [member.name] + found }
     }
     return nil
   }
@@ -105,11 +111,12 @@ indirect enum SetupSchema: Sendable {
 extension JSONObject {
   /// The value of a member, spelled in camelCase or snake_case; `null` is absent.
   func member(_ camelCase: String) -> JSONValue? {
-    for member in members where SetupSchema.camelCase(member.name) == camelCase {
-      if case .null = member.value { return nil }
-      return member.value
-    }
-    return nil
+    let index =
+      members.firstIndex { $0.name == camelCase }
+      ?? members.firstIndex { SetupSchema.camelCase($0.name) == camelCase }
+    guard let index else { return nil }
+    if case .null = members[index].value { return nil }
+    return members[index].value
   }
 
   /// Sets or removes a member whatever its spelling.

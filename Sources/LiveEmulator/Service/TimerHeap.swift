@@ -7,6 +7,7 @@ enum TimerKind: UInt8, Sendable {
   case credential
   case age
   case incident
+  case idle
   // Owner: session index.
   case model
   case silence

@@ -20,7 +20,8 @@ public enum ClientMessage: Sendable, Hashable, Codable {
 extension ClientMessage {
   /// Reads one frame. Works on the bytes alone, with memory bounded by a multiple of their number.
   public static func decode(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> ClientMessage {
-    try decodeFully(bytes)
+    if let message = FrameScanner.clientMessage(bytes) { return message }
+    return try decodeFully(bytes)
   }
 
   /// Reads one frame.
@@ -40,25 +41,38 @@ extension ClientMessage {
 
   /// The frame's bytes: compact JSON, camelCase, standard base64.
   public func encoded() -> [UInt8] {
-    var writer = ByteWriter()
-    switch self {
-    case .setup(let setup): Self.write("setup", setup, to: &writer)
-    case .clientContent(let content): Self.write("clientContent", content, to: &writer)
-    case .realtimeInput(let input): Self.write("realtimeInput", input, to: &writer)
-    case .toolResponse(let response): Self.write("toolResponse", response, to: &writer)
-    case .contextUpdate(let update): Self.write("contextUpdate", update, to: &writer)
-    case .unknown(let json): writer.value(json)
+    ByteWriter.bytes(expected: encodedSizeHint) { writer in
+      switch self {
+      case .setup(let setup): Self.write("setup", setup, to: &writer)
+      case .clientContent(let content): Self.write("clientContent", content, to: &writer)
+      case .realtimeInput(let input): Self.write("realtimeInput", input, to: &writer)
+      case .toolResponse(let response): Self.write("toolResponse", response, to: &writer)
+      case .contextUpdate(let update): Self.write("contextUpdate", update, to: &writer)
+      case .unknown(let json): writer.value(json)
+      }
     }
-    return writer.bytes
+  }
+
+  private var encodedSizeHint: Int {
+    switch self {
+    case .realtimeInput(let input):
+      64 + (input.audio?.encodedSizeHint ?? 0) + (input.video?.encodedSizeHint ?? 0)
+        + (input.text?.utf8.count ?? 0)
+    case .clientContent(let content):
+      content.turns.reduce(64) { $0 + $1.encodedSizeHint }
+    case .setup: 2048
+    default: 512
+    }
   }
 
   private static func write(
-    _ name: String, _ message: some WireMessage, to writer: inout ByteWriter
+    _ name: StaticString, _ message: some WireMessage, to writer: inout ByteWriter
   ) {
-    writer.raw(UInt8(ascii: "{"))
-    writer.name(name)
-    message.writeWire(to: &writer)
-    writer.raw(UInt8(ascii: "}"))
+    writer.object { writer in
+      writer.name(name)
+      var message = message
+      message.writeWire(to: &writer)
+    }
   }
 
   /// Reads through ``JSONValue``, without the scanner.
@@ -70,7 +84,7 @@ extension ClientMessage {
     guard case .object(var object) = json else { throw WireError(.notAnObject) }
     object.removeNulls()
     guard object.count == 1, let member = object.members.first else { return .unknown(json) }
-    func matches(_ name: String) -> Bool { FieldName.matches(member.name, name) }
+    func matches(_ name: StaticString) -> Bool { FieldName.matches(member.name, name) }
     if matches("setup") { return .setup(try read("setup", member.value)) }
     if matches("clientContent") { return .clientContent(try read("clientContent", member.value)) }
     if matches("realtimeInput") { return .realtimeInput(try read("realtimeInput", member.value)) }

@@ -155,14 +155,15 @@ private struct PropertyMap: WireValue {
   }
 
   func writeWire(to writer: inout ByteWriter) {
-    writer.raw(UInt8(ascii: "{"))
-    for (index, property) in properties.enumerated() {
-      if index > 0 { writer.raw(UInt8(ascii: ",")) }
-      writer.string(property.name)
-      writer.raw(UInt8(ascii: ":"))
-      property.schema.writeWire(to: &writer)
+    writer.object { writer in
+      for property in properties {
+        writer.separateMember()
+        writer.string(property.name)
+        writer.raw(UInt8(ascii: ":"))
+        var schema = property.schema
+        schema.writeWire(to: &writer)
+      }
     }
-    writer.raw(UInt8(ascii: "}"))
   }
 
   var isWireDefault: Bool { properties.isEmpty }

@@ -14,9 +14,7 @@ extension JSONValue {
 
   /// The value as compact JSON, members in their order.
   public func encoded() -> [UInt8] {
-    var writer = ByteWriter()
-    writer.value(self)
-    return writer.bytes
+    ByteWriter.bytes(expected: 256) { $0.value(self) }
   }
 }
 

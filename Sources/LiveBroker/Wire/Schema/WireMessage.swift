@@ -12,24 +12,27 @@ protocol WireMessage: WireValue, Codable {
 /// Reads, writes or lists the fields of a message.
 protocol FieldVisitor {
   /// A field whose presence is a fact: nil is absent, everything else is written, zeros included.
-  mutating func field<T: WireValue>(_ name: String, _ value: inout T?) throws(WireError)
+  mutating func field<T: WireValue>(_ name: StaticString, _ value: inout T?) throws(WireError)
   /// A field whose zero means the same as absence, and is left out.
-  mutating func field<T: WireValue>(_ name: String, _ value: inout T) throws(WireError)
+  mutating func field<T: WireValue>(_ name: StaticString, _ value: inout T) throws(WireError)
   /// A list that is written even when it is empty.
-  mutating func presentList<T: WireValue>(_ name: String, _ value: inout [T]) throws(WireError)
+  mutating func presentList<T: WireValue>(_ name: StaticString, _ value: inout [T])
+    throws(WireError)
   /// Bytes in base64.
-  mutating func bytes(_ name: String, _ value: inout [UInt8]) throws(WireError)
+  mutating func bytes(_ name: StaticString, _ value: inout [UInt8]) throws(WireError)
   /// Bytes in base64 whose presence is a fact.
-  mutating func bytes(_ name: String, _ value: inout [UInt8]?) throws(WireError)
+  mutating func bytes(_ name: StaticString, _ value: inout [UInt8]?) throws(WireError)
   /// A field that says something by being present, as an empty object.
-  mutating func mark(_ name: String, _ value: inout Bool) throws(WireError)
+  mutating func mark(_ name: StaticString, _ value: inout Bool) throws(WireError)
   /// A field that is taken as absent if its value is malformed, so that the rest is not lost. The
   /// malformed value stays among the unknown fields.
-  mutating func tolerant<T: WireValue>(_ name: String, _ value: inout T?) throws(WireError)
+  mutating func tolerant<T: WireValue>(_ name: StaticString, _ value: inout T?) throws(WireError)
   /// A field whose empty value means the same as absence, kept as nil.
-  mutating func nonEmpty<T: WireValue>(_ name: String, _ value: inout T?) throws(WireError)
+  mutating func nonEmpty<T: WireValue>(_ name: StaticString, _ value: inout T?) throws(WireError)
   /// Another name of the field visited before, read if that one was absent and never written.
-  mutating func alias<T: WireValue>(_ name: String, _ value: inout T) throws(WireError)
+  mutating func alias<T: WireValue>(_ name: StaticString, _ value: inout T) throws(WireError)
+  /// A group of fields that are seldom there.
+  mutating func rarely<F: FieldGroup>(_ group: inout Rarely<F>) throws(WireError)
   /// Members that the schema does not name.
   mutating func unknown(_ members: inout JSONObject) throws(WireError)
 }
@@ -47,14 +50,11 @@ extension WireMessage {
     return message
   }
 
-  func writeWire(to writer: inout ByteWriter) {
-    var fields = FieldWriter(writer: writer)
-    // The writer only reads; a visitor that throws is one that reads.
-    var copy = self
-    writer = ByteWriter()
-    try? copy.visitFields(&fields)
-    fields.finish()
-    writer = fields.writer
+  mutating func writeWire(to writer: inout ByteWriter) {
+    writer.object { writer in
+      // A writer never throws; a visitor that throws is one that reads.
+      try? visitFields(&writer)
+    }
   }
 
   var isWireDefault: Bool { false }
@@ -69,11 +69,17 @@ extension WireMessage {
     try json.encode(to: encoder)
   }
 
+  /// The message in its wire form: compact JSON.
+  func encodedMessage(expected: Int) -> [UInt8] {
+    ByteWriter.bytes(expected: expected) { writer in
+      var copy = self
+      copy.writeWire(to: &writer)
+    }
+  }
+
   /// The wire form as a value.
   var json: JSONValue {
-    var writer = ByteWriter()
-    writeWire(to: &writer)
     // What was just written is JSON within the limits unless its owner nested it too deeply.
-    return (try? JSONValue(decoding: writer.bytes)) ?? .null
+    (try? JSONValue(decoding: encodedMessage(expected: 512))) ?? .null
   }
 }

@@ -4,7 +4,8 @@
 protocol WireValue: Sendable, Hashable {
   /// Reads a present, non-null value.
   static func readWire(_ json: JSONValue) throws(WireError) -> Self
-  func writeWire(to writer: inout ByteWriter)
+  /// Mutating only so that messages need not be copied to be visited; nothing changes.
+  mutating func writeWire(to writer: inout ByteWriter)
   /// Whether this is the type's default in protobuf, which is left out where absence means the same.
   var isWireDefault: Bool { get }
 }
@@ -155,12 +156,10 @@ extension Array: WireValue where Element: WireValue {
     return result
   }
   func writeWire(to writer: inout ByteWriter) {
-    writer.raw(UInt8(ascii: "["))
-    for index in indices {
-      if index > 0 { writer.raw(UInt8(ascii: ",")) }
-      self[index].writeWire(to: &writer)
+    writer.list(self) { writer, element in
+      var element = element
+      element.writeWire(to: &writer)
     }
-    writer.raw(UInt8(ascii: "]"))
   }
   var isWireDefault: Bool { isEmpty }
 }

@@ -15,19 +15,38 @@ public struct ServerContent: Sendable, Hashable, Codable {
   /// A piece of the transcript of the model.
   public var outputTranscription: Transcription?
   /// A guess that later pieces replace.
-  public var interimInputTranscription: Transcription?
+  public var interimInputTranscription: Transcription? {
+    get { rare.fields.interimInputTranscription }
+    set { rare.fields.interimInputTranscription = newValue }
+  }
   /// Search results, as the service sends them.
-  public var groundingMetadata: JSONValue?
+  public var groundingMetadata: JSONValue? {
+    get { rare.fields.groundingMetadata }
+    set { rare.fields.groundingMetadata = newValue }
+  }
   /// Addresses that were read, as the service sends them.
-  public var urlContextMetadata: JSONValue?
+  public var urlContextMetadata: JSONValue? {
+    get { rare.fields.urlContextMetadata }
+    set { rare.fields.urlContextMetadata = newValue }
+  }
   /// Why the turn ended.
-  public var turnCompleteReason: TurnCompleteReason?
+  public var turnCompleteReason: TurnCompleteReason? {
+    get { rare.fields.turnCompleteReason }
+    set { rare.fields.turnCompleteReason = newValue }
+  }
   /// The model generates nothing until more input comes.
-  public var waitingForInput: Bool
+  public var waitingForInput: Bool {
+    get { rare.fields.waitingForInput }
+    set { rare.fields.waitingForInput = newValue }
+  }
   /// Whether more follows by itself (3.8 models).
-  public var interactionStatus: InteractionStatus?
+  public var interactionStatus: InteractionStatus? {
+    get { rare.fields.interactionStatus }
+    set { rare.fields.interactionStatus = newValue }
+  }
   /// Members that this version does not know, as they came. They are written again.
   public var unknownFields = JSONObject()
+  private var rare = Rarely<RareContentFields>()
 
   /// Makes a value from its parts.
   public init(
@@ -44,12 +63,14 @@ public struct ServerContent: Sendable, Hashable, Codable {
     self.interrupted = interrupted
     self.inputTranscription = inputTranscription
     self.outputTranscription = outputTranscription
-    self.interimInputTranscription = interimInputTranscription
-    self.groundingMetadata = groundingMetadata
-    self.urlContextMetadata = urlContextMetadata
-    self.turnCompleteReason = turnCompleteReason
-    self.waitingForInput = waitingForInput
-    self.interactionStatus = interactionStatus
+    if interimInputTranscription != nil || groundingMetadata != nil || urlContextMetadata != nil
+      || turnCompleteReason != nil || waitingForInput || interactionStatus != nil
+    {
+      rare.fields = RareContentFields(
+        interimInputTranscription: interimInputTranscription, groundingMetadata: groundingMetadata,
+        urlContextMetadata: urlContextMetadata, turnCompleteReason: turnCompleteReason,
+        waitingForInput: waitingForInput, interactionStatus: interactionStatus)
+    }
   }
 }
 
@@ -63,13 +84,27 @@ extension ServerContent: WireMessage {
     try visitor.field("interrupted", &interrupted)
     try visitor.field("inputTranscription", &inputTranscription)
     try visitor.field("outputTranscription", &outputTranscription)
+    try visitor.rarely(&rare)
+    try visitor.unknown(&unknownFields)
+  }
+}
+
+/// Fields of ``ServerContent`` that most messages do not use.
+private struct RareContentFields: FieldGroup {
+  var interimInputTranscription: Transcription?
+  var groundingMetadata: JSONValue?
+  var urlContextMetadata: JSONValue?
+  var turnCompleteReason: TurnCompleteReason?
+  var waitingForInput: Bool = false
+  var interactionStatus: InteractionStatus?
+
+  mutating func visitFields<V: FieldVisitor>(_ visitor: inout V) throws(WireError) {
     try visitor.field("interimInputTranscription", &interimInputTranscription)
     try visitor.field("groundingMetadata", &groundingMetadata)
     try visitor.field("urlContextMetadata", &urlContextMetadata)
     try visitor.field("turnCompleteReason", &turnCompleteReason)
     try visitor.field("waitingForInput", &waitingForInput)
     try visitor.field("interactionStatus", &interactionStatus)
-    try visitor.unknown(&unknownFields)
   }
 }
 
@@ -80,17 +115,33 @@ public struct Transcription: Sendable, Hashable, Codable {
   /// Whether the transcript is complete. Often never sent: do not wait for it.
   public var finished: Bool
   /// BCP 47 code of what was spoken.
-  public var languageCode: String?
+  public var languageCode: String? {
+    get { rare.fields.languageCode }
+    set { rare.fields.languageCode = newValue }
+  }
   /// Who spoke, with diarization.
-  public var speakerLabel: String?
+  public var speakerLabel: String? {
+    get { rare.fields.speakerLabel }
+    set { rare.fields.speakerLabel = newValue }
+  }
   /// The words with their times.
-  public var words: [TranscribedWord]
+  public var words: [TranscribedWord] {
+    get { rare.fields.words }
+    set { rare.fields.words = newValue }
+  }
   /// When it begins in the input.
-  public var startOffset: Duration?
+  public var startOffset: Duration? {
+    get { rare.fields.startOffset }
+    set { rare.fields.startOffset = newValue }
+  }
   /// When it ends in the input.
-  public var endOffset: Duration?
+  public var endOffset: Duration? {
+    get { rare.fields.endOffset }
+    set { rare.fields.endOffset = newValue }
+  }
   /// Members that this version does not know, as they came. They are written again.
   public var unknownFields = JSONObject()
+  private var rare = Rarely<TranscriptionDetails>()
 
   /// Makes a value from its parts.
   public init(
@@ -100,11 +151,13 @@ public struct Transcription: Sendable, Hashable, Codable {
   ) {
     self.text = text
     self.finished = finished
-    self.languageCode = languageCode
-    self.speakerLabel = speakerLabel
-    self.words = words
-    self.startOffset = startOffset
-    self.endOffset = endOffset
+    if languageCode != nil || speakerLabel != nil || !words.isEmpty || startOffset != nil
+      || endOffset != nil
+    {
+      rare.fields = TranscriptionDetails(
+        languageCode: languageCode, speakerLabel: speakerLabel, words: words,
+        startOffset: startOffset, endOffset: endOffset)
+    }
   }
 }
 
@@ -114,12 +167,25 @@ extension Transcription: WireMessage {
   mutating func visitFields<V: FieldVisitor>(_ visitor: inout V) throws(WireError) {
     try visitor.field("text", &text)
     try visitor.field("finished", &finished)
+    try visitor.rarely(&rare)
+    try visitor.unknown(&unknownFields)
+  }
+}
+
+/// Fields of ``Transcription`` that most messages do not use.
+private struct TranscriptionDetails: FieldGroup {
+  var languageCode: String?
+  var speakerLabel: String?
+  var words: [TranscribedWord] = []
+  var startOffset: Duration?
+  var endOffset: Duration?
+
+  mutating func visitFields<V: FieldVisitor>(_ visitor: inout V) throws(WireError) {
     try visitor.field("languageCode", &languageCode)
     try visitor.field("speakerLabel", &speakerLabel)
     try visitor.field("words", &words)
     try visitor.tolerant("startOffset", &startOffset)
     try visitor.tolerant("endOffset", &endOffset)
-    try visitor.unknown(&unknownFields)
   }
 }
 

@@ -4,25 +4,44 @@
 /// beside any; real messages are read tolerantly, so content beside a `goAway` is never lost.
 public struct ServerMessage: Sendable, Hashable, Codable {
   /// The answer to setup.
-  public var setupComplete: SetupComplete?
+  public var setupComplete: SetupComplete? {
+    get { rare.fields.setupComplete }
+    set { rare.fields.setupComplete = newValue }
+  }
   /// What the model says.
   public var serverContent: ServerContent?
   /// Calls that the model asks for.
-  public var toolCall: ToolCall?
+  public var toolCall: ToolCall? {
+    get { rare.fields.toolCall }
+    set { rare.fields.toolCall = newValue }
+  }
   /// Calls that are no longer wanted.
-  public var toolCallCancellation: ToolCallCancellation?
+  public var toolCallCancellation: ToolCallCancellation? {
+    get { rare.fields.toolCallCancellation }
+    set { rare.fields.toolCallCancellation = newValue }
+  }
   /// The connection will be cut.
   public var goAway: GoAway?
   /// The state of resumption.
   public var sessionResumptionUpdate: SessionResumptionUpdate?
   /// Tokens used.
-  public var usageMetadata: UsageMetadata?
+  public var usageMetadata: UsageMetadata? {
+    get { rare.fields.usageMetadata }
+    set { rare.fields.usageMetadata = newValue }
+  }
   /// Speech begins or ends.
-  public var voiceActivity: VoiceActivity?
+  public var voiceActivity: VoiceActivity? {
+    get { rare.fields.voiceActivity }
+    set { rare.fields.voiceActivity = newValue }
+  }
   /// An explicit signal of speech.
-  public var voiceActivityDetectionSignal: VoiceActivityDetectionSignal?
+  public var voiceActivityDetectionSignal: VoiceActivityDetectionSignal? {
+    get { rare.fields.voiceActivityDetectionSignal }
+    set { rare.fields.voiceActivityDetectionSignal = newValue }
+  }
   /// Members that this version does not know, as they came. They are written again.
   public var unknownFields = JSONObject()
+  private var rare = Rarely<RareServerFields>()
 
   /// Makes a message from its fields.
   public init(
@@ -32,22 +51,26 @@ public struct ServerMessage: Sendable, Hashable, Codable {
     usageMetadata: UsageMetadata? = nil, voiceActivity: VoiceActivity? = nil,
     voiceActivityDetectionSignal: VoiceActivityDetectionSignal? = nil
   ) {
-    self.setupComplete = setupComplete
     self.serverContent = serverContent
-    self.toolCall = toolCall
-    self.toolCallCancellation = toolCallCancellation
     self.goAway = goAway
     self.sessionResumptionUpdate = sessionResumptionUpdate
-    self.usageMetadata = usageMetadata
-    self.voiceActivity = voiceActivity
-    self.voiceActivityDetectionSignal = voiceActivityDetectionSignal
+    if setupComplete != nil || toolCall != nil || toolCallCancellation != nil
+      || usageMetadata != nil || voiceActivity != nil || voiceActivityDetectionSignal != nil
+    {
+      rare.fields = RareServerFields(
+        setupComplete: setupComplete, toolCall: toolCall,
+        toolCallCancellation: toolCallCancellation, usageMetadata: usageMetadata,
+        voiceActivity: voiceActivity, voiceActivityDetectionSignal: voiceActivityDetectionSignal)
+    }
   }
 }
 
 extension ServerMessage {
   /// Reads one frame. Works on the bytes alone, with memory bounded by a multiple of their number.
   public static func decode(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> ServerMessage {
-    try decodeFully(bytes)
+    var message = ServerMessage()
+    if FrameScanner.read(bytes, into: &message) { return message }
+    return try decodeFully(bytes)
   }
 
   /// Reads one frame.
@@ -57,9 +80,12 @@ extension ServerMessage {
 
   /// The frame's bytes: compact JSON, camelCase, standard base64, zeros left out.
   public func encoded() -> [UInt8] {
-    var writer = ByteWriter()
-    writeWire(to: &writer)
-    return writer.bytes
+    encodedMessage(expected: encodedSizeHint)
+  }
+
+  private var encodedSizeHint: Int {
+    let turn = serverContent?.modelTurn?.encodedSizeHint ?? 0
+    return 128 + turn + (rare.isEmpty ? 0 : 512)
   }
 
   /// Reads through ``JSONValue``, without the scanner.
@@ -75,15 +101,29 @@ extension ServerMessage: WireMessage {
   static var blank: ServerMessage { ServerMessage() }
 
   mutating func visitFields<V: FieldVisitor>(_ visitor: inout V) throws(WireError) {
-    try visitor.field("setupComplete", &setupComplete)
     try visitor.field("serverContent", &serverContent)
-    try visitor.field("toolCall", &toolCall)
-    try visitor.field("toolCallCancellation", &toolCallCancellation)
     try visitor.field("goAway", &goAway)
     try visitor.field("sessionResumptionUpdate", &sessionResumptionUpdate)
+    try visitor.rarely(&rare)
+    try visitor.unknown(&unknownFields)
+  }
+}
+
+/// Fields of ``ServerMessage`` that most messages do not use.
+private struct RareServerFields: FieldGroup {
+  var setupComplete: SetupComplete?
+  var toolCall: ToolCall?
+  var toolCallCancellation: ToolCallCancellation?
+  var usageMetadata: UsageMetadata?
+  var voiceActivity: VoiceActivity?
+  var voiceActivityDetectionSignal: VoiceActivityDetectionSignal?
+
+  mutating func visitFields<V: FieldVisitor>(_ visitor: inout V) throws(WireError) {
+    try visitor.field("setupComplete", &setupComplete)
+    try visitor.field("toolCall", &toolCall)
+    try visitor.field("toolCallCancellation", &toolCallCancellation)
     try visitor.field("usageMetadata", &usageMetadata)
     try visitor.field("voiceActivity", &voiceActivity)
     try visitor.field("voiceActivityDetectionSignal", &voiceActivityDetectionSignal)
-    try visitor.unknown(&unknownFields)
   }
 }

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Values are filled in place: returned as optionals, they would be moved at every level.
+extension FrameScanner {
+  /// `{"role": …, "parts": [{"text": …} or {"inlineData": …}, …]}` with one part or more.
+  mutating func content(into content: inout Content) -> Bool {
+    var hasRole = false
+    return object { scanner, name in
+      switch name {
+      case "parts":
+        guard content.parts.isEmpty else { return false }
+        return scanner.list { scanner in
+          var part = Part()
+          guard scanner.part(into: &part) else { return false }
+          content.parts.append(part)
+          return true
+        }
+      case "role":
+        guard !hasRole, let role = scanner.string() else { return false }
+        hasRole = true
+        content.role = role
+        return true
+      default: return false
+      }
+    }
+  }
+
+  private mutating func part(into part: inout Part) -> Bool {
+    var hasText = false
+    var hasData = false
+    return object { scanner, name in
+      switch name {
+      case "inlineData":
+        guard !hasData else { return false }
+        hasData = true
+        var blob = Blob(mimeType: "", data: [])
+        guard scanner.blob(into: &blob) else { return false }
+        part.inlineData = blob
+        return true
+      case "text":
+        guard !hasText, let text = scanner.string() else { return false }
+        hasText = true
+        part.text = text
+        return true
+      default: return false
+      }
+    }
+  }
+
+  /// `{"mimeType": …, "data": …}`, both or one of them, in any order.
+  mutating func blob(into blob: inout Blob) -> Bool {
+    var hasType = false
+    var hasData = false
+    return object { scanner, name in
+      switch name {
+      case "data":
+        guard !hasData, let run = scanner.plainString(), let data = Base64.decode(run) else {
+          return false
+        }
+        hasData = true
+        blob.data = data
+        return true
+      case "mimeType":
+        guard !hasType, let mimeType = scanner.mimeType() else { return false }
+        hasType = true
+        blob.mimeType = mimeType
+        return true
+      default: return false
+      }
+    }
+  }
+
+  /// A media type. The common ones are constants, since a string this long would be allocated.
+  private mutating func mimeType() -> String? {
+    let start = index
+    guard let run = plainString() else { return nil }
+    let name = Name(bytes: run)
+    if "audio/pcm;rate=24000" ~= name { return "audio/pcm;rate=24000" }
+    if "audio/pcm;rate=16000" ~= name { return "audio/pcm;rate=16000" }
+    index = start
+    return string()
+  }
+}

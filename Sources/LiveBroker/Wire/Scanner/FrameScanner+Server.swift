@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension FrameScanner {
+  /// Reads the frames that a running session consists of: pieces of the answer and of transcripts,
+  /// the marks of a turn, handle updates, `goAway` and `setupComplete`. If it answers false, the
+  /// message is to be thrown away.
+  static func read(_ bytes: UnsafeRawBufferPointer, into message: inout ServerMessage) -> Bool {
+    var scanner = FrameScanner(bytes)
+    var seen = SeenFields()
+    return scanner.object { scanner, name in
+      switch name {
+      case "serverContent":
+        var content = ServerContent()
+        guard seen.insert(1), scanner.serverContent(into: &content) else { return false }
+        message.serverContent = content
+        return true
+      case "sessionResumptionUpdate":
+        var update = SessionResumptionUpdate()
+        guard seen.insert(2), scanner.resumptionUpdate(into: &update) else { return false }
+        message.sessionResumptionUpdate = update
+        return true
+      case "goAway":
+        guard seen.insert(4), let goAway = scanner.goAway() else { return false }
+        message.goAway = goAway
+        return true
+      case "setupComplete":
+        guard seen.insert(8), scanner.emptyObject() else { return false }
+        message.setupComplete = SetupComplete()
+        return true
+      default: return false
+      }
+    } && scanner.isAtEnd()
+  }
+
+  private mutating func serverContent(into content: inout ServerContent) -> Bool {
+    var seen = SeenFields()
+    return object { scanner, name in
+      switch name {
+      case "modelTurn":
+        var turn = Content()
+        guard seen.insert(1), scanner.content(into: &turn) else { return false }
+        content.modelTurn = turn
+        return true
+      case "outputTranscription":
+        var transcription = Transcription()
+        guard seen.insert(2), scanner.transcription(into: &transcription) else { return false }
+        content.outputTranscription = transcription
+        return true
+      case "inputTranscription":
+        var transcription = Transcription()
+        guard seen.insert(4), scanner.transcription(into: &transcription) else { return false }
+        content.inputTranscription = transcription
+        return true
+      case "generationComplete":
+        return seen.insert(8) && scanner.bool(into: &content.generationComplete)
+      case "turnComplete": return seen.insert(16) && scanner.bool(into: &content.turnComplete)
+      case "interrupted": return seen.insert(32) && scanner.bool(into: &content.interrupted)
+      default: return false
+      }
+    }
+  }
+
+  private mutating func transcription(into transcription: inout Transcription) -> Bool {
+    var seen = SeenFields()
+    return object { scanner, name in
+      switch name {
+      case "text":
+        guard seen.insert(1), let text = scanner.string() else { return false }
+        transcription.text = text
+        return true
+      case "finished": return seen.insert(2) && scanner.bool(into: &transcription.finished)
+      default: return false
+      }
+    }
+  }
+
+  private mutating func resumptionUpdate(into update: inout SessionResumptionUpdate) -> Bool {
+    var seen = SeenFields()
+    return object { scanner, name in
+      switch name {
+      case "newHandle":
+        guard seen.insert(1), let run = scanner.plainString(), run.isASCII else { return false }
+        update.newHandle = run.isEmpty ? nil : Secret(utf8: run)
+        return true
+      case "resumable": return seen.insert(2) && scanner.bool(into: &update.resumable)
+      case "lastConsumedClientMessageIndex":
+        guard seen.insert(4), let value = scanner.integer() else { return false }
+        update.lastConsumedClientMessageIndex = value
+        return true
+      default: return false
+      }
+    }
+  }
+
+  private mutating func goAway() -> GoAway? {
+    var timeLeft: Duration?
+    let isComplete = object { scanner, name in
+      guard "timeLeft" ~= name, timeLeft == nil, let run = scanner.plainString() else {
+        return false
+      }
+      timeLeft = WireDuration.parse(run)
+      return timeLeft != nil
+    }
+    return isComplete ? GoAway(timeLeft: timeLeft) : nil
+  }
+}
+
+/// Which fields of an object have been read, since a repeated one is for the full decoder.
+struct SeenFields {
+  private var bits: UInt8 = 0
+
+  /// Answers whether the field is new.
+  @inline(__always)
+  mutating func insert(_ bit: UInt8) -> Bool {
+    let isNew = bits & bit == 0
+    bits |= bit
+    return isNew
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  fileprivate var isASCII: Bool { allSatisfy { $0 < 0x80 } }
+}
