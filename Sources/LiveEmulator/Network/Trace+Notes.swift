@@ -68,6 +68,7 @@ extension ServiceFault {
   fileprivate var word: StaticString {
     switch self {
     case .goAway: "goAway"
+    case .falseGoAway: "falseGoAway"
     case .silence: "silence"
     case .close: "close"
     case .drop: "drop"
