@@ -162,6 +162,27 @@ import Testing
     #expect(!"\(message)".contains("very-secret") && !dumped.contains("very-secret"))
   }
 
+  @Test func theServicesOwnLayoutIsReadByTheScannerToo() throws {
+    let message = ServerMessage(
+      serverContent: ServerContent(
+        modelTurn: Content(role: "model", text: "Hi"), turnComplete: true))
+    let frame = message.encodedWithIndentation()
+    #expect(text(frame).hasPrefix("{\n  \"serverContent\": {\n    \"modelTurn\": {\n"))
+    #expect(text(frame).hasSuffix("\n}\n"))
+    var scanned = ServerMessage()
+    #expect(frame.withUnsafeBytes { FrameScanner.read($0, into: &scanned) })
+    #expect(scanned == message)
+    #expect(try PlainJSON(frame) == PlainJSON(message.encoded()))
+    let free: JSONValue = ["a": [1, [:], []], "b": [["c": nil]]]
+    #expect(try JSONValue(decoding: free.encodedWithIndentation()) == free)
+  }
+
+  @Test func aNewKindOfMessageIsToldFromAKnownOne() throws {
+    #expect(try server(#"{"somethingNew":{}}"#).isUnknown)
+    #expect(try !server(#"{"somethingNew":{},"goAway":{}}"#).isUnknown)
+    #expect(try !server("{}").isUnknown)
+  }
+
   @Test func aFrameThatIsLongerThanExpectedIsWrittenWhole() throws {
     let text = String(repeating: "long \u{1}\n", count: 5_000)
     let message = ServerMessage(

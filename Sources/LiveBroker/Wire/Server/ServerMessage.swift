@@ -85,6 +85,17 @@ extension ServerMessage {
     return ByteWriter.bytes(expected: expected) { copy.writeWire(to: &$0) }
   }
 
+  /// The frame's bytes in the service's own layout: indented, with a final line break.
+  public func encodedWithIndentation() -> [UInt8] { json.encodedWithIndentation() }
+
+  /// Whether nothing in the message is known to this version: a message kind that is new.
+  public var isUnknown: Bool {
+    guard !unknownFields.isEmpty else { return false }
+    var rest = self
+    rest.unknownFields = JSONObject()
+    return rest == ServerMessage()
+  }
+
   private mutating func expectedSize() -> Int {
     let turn = serverContent?.modelTurn?.expectedSize() ?? 0
     return 128 + turn + (rare.isEmpty ? 0 : 512)
