@@ -52,6 +52,31 @@ import Testing
     #expect(value.unknownFields["new_field"] != nil)
   }
 
+  @Test func unknownNamesAreListedWithTheirPlaces() throws {
+    let message = try client(
+      #"{"setup":{"model":"m","x":1,"generationConfig":{"speech_config":{"y":2}},"tools":[{},"#
+        + #"{"functionDeclarations":[{"name":"f","parameters":{"properties":{"p":{"z":3}}}}]}],"#
+        + #""labels":{"free":"x"},"realtimeInputConfig":null}}"#)
+    #expect(
+      message.unknownFields == [
+        UnknownField(name: "y", path: "setup.generationConfig.speechConfig"),
+        UnknownField(
+          name: "z", path: "setup.tools[1].functionDeclarations[0].parameters.properties[0]"),
+        UnknownField(name: "x", path: "setup"),
+      ])
+    #expect(
+      try client(#"{"setup":{},"hello":1}"#).unknownFields
+        == [UnknownField(name: "hello", path: "")])
+    let part = try client(#"{"clientContent":{"turns":[{"parts":[{"fileData":{"q":1}}]}]}}"#)
+    #expect(
+      part.unknownFields
+        == [UnknownField(name: "q", path: "clientContent.turns[0].parts[0].fileData")])
+    let body = try TokenRequestBody(
+      decoding: Array(#"{"bidiGenerateContentSetup":{"setup":{}}}"#.utf8))
+    #expect(
+      body.allUnknownFields == [UnknownField(name: "setup", path: "bidiGenerateContentSetup")])
+  }
+
   @Test func freeFormObjectsKeepTheirNames() throws {
     let frame =
       #"{"toolResponse":{"functionResponses":[{"id":"1","name":"f","response":{"is_on":true,"#
