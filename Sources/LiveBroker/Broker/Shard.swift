@@ -11,8 +11,8 @@ actor Shard {
   nonisolated let executor: any ShardExecutor
   nonisolated let mailbox = Mailbox<ShardInput>()
   nonisolated let services: ShardServices
-  private let clock: any EngineClock
-  private var generator: SplitMix64
+  nonisolated let clock: any EngineClock
+  private nonisolated let seed: UInt64
 
   /// The sessions by slot; a free slot is nil.
   private(set) var sessions: [Session?] = []
@@ -43,7 +43,7 @@ actor Shard {
     self.executor = executor
     self.clock = clock
     self.services = services
-    generator = SplitMix64(seed: seed)
+    self.seed = seed
     ownIntensity = RestartIntensity(services.configuration.supervision.shardLimits)
   }
 
@@ -138,10 +138,15 @@ actor Shard {
 
   // MARK: Time
 
-  var now: EngineInstant { clock.now }
+  nonisolated var now: EngineInstant { clock.now }
 
-  func context(limits: SessionLimits) -> SessionMachine.Context {
-    SessionMachine.Context(now: clock.now, draw: generator.next(), limits: limits)
+  /// What comes with an input of the session at this place: the time, and a draw that depends on
+  /// nothing but the broker's seed, the place and the time.
+  nonisolated func context(of slot: UInt32, limits: SessionLimits) -> SessionMachine.Context {
+    let now = clock.now
+    var generator = SplitMix64(
+      seed: seed ^ UInt64(slot) &* 0xD6E8_FEB8_6659_FD93 ^ UInt64(bitPattern: now.nanoseconds))
+    return SessionMachine.Context(now: now, draw: generator.next(), limits: limits)
   }
 
   /// Keeps the session's wheel entry; the executor is asked to wake the shard for the first of all.

@@ -36,6 +36,8 @@ package struct FailureClassification: Sendable {
 
   /// Reads the table.
   package func verdict(phase: FailurePhase, code: UInt16?, reason: String) -> FailureVerdict {
+    // An ordinary close says nothing; it is by far the most common.
+    if code == 1000, reason.isEmpty { return .retry }
     let text = reason.lowercased()
     let row = rows.first { row in
       (row.phases?.contains(phase) ?? true) && (row.code == nil || row.code == code)

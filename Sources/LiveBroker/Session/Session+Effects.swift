@@ -182,6 +182,7 @@ extension Session {
     upcoming?.connection.abort()
     current = nil
     upcoming = nil
+    publishPhase(at: context.now)
     port.finish(end)
     opening?.resume(throwing: BrokerError.ended(end))
     opening = nil
@@ -192,17 +193,13 @@ extension Session {
 extension Session {
   /// Ends the session whatever it is doing, for a broker that stops or gives it up.
   func stop(_ end: SessionEnd) {
-    let context = port.shard.assumeIsolated { $0.context(limits: self.plan.limits) }
     cancelRequests()
-    let before = machine.phase
-    for action in machine.finish(end) { perform(action, context) }
-    let transition = SessionTransition(from: before, to: machine.phase, at: context.now)
-    port.shard.assumeIsolated { $0.noteTransition(transition, missedByObservers: 0) }
+    feed { machine, _ in machine.finish(end) }
   }
 
   /// Gives up this actor for a new one: connections go, everything else is handed over.
   func retire() -> (SessionEstate, CheckedContinuation<Void, any Error>?) {
-    let now = port.shard.assumeIsolated { $0.now }
+    let now = port.shard.now
     cancelRequests()
     for link in [current, upcoming].compactMap({ $0 }) {
       link.connection.abort()

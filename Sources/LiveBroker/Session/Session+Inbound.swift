@@ -58,12 +58,11 @@ extension Session: ConnectionSink {
   private func feedQuietly(
     _ input: (inout SessionMachine, SessionMachine.Context) -> Void
   ) {
-    let context = port.shard.assumeIsolated { $0.context(limits: self.plan.limits) }
     input(&machine, context)
   }
 
   private func updated(_ update: SessionResumptionUpdate, on generation: UInt32) {
-    let now = port.shard.assumeIsolated { $0.now }
+    let now = port.shard.now
     let bound = roundTrip.upperBound
     let answer = resumption.assumeIsolated {
       $0.handle(
@@ -139,7 +138,6 @@ extension Session: ConnectionSink {
 
   private func ended(_ generation: UInt32, _ cause: InterruptionCause, _ verdict: FailureVerdict) {
     guard take(generation) != nil else { return }
-    let context = port.shard.assumeIsolated { $0.context(limits: self.plan.limits) }
     let wasSettingUp = machine.attempt.map {
       $0.generation == generation && $0.phase == .settingUp && !$0.isOptimistic
     }

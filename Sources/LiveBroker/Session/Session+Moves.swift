@@ -16,7 +16,7 @@ extension Session {
   }
 
   func admitted() {
-    let now = port.shard.assumeIsolated { $0.now }
+    let now = port.shard.now
     let isUsable = credentialIsUsable(now)
     feed { machine, context in machine.admitted(isUsable: isUsable, context) }
   }

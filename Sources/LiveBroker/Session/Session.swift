@@ -53,28 +53,35 @@ actor Session {
     self.opening = opening
   }
 
+  /// What comes with an input now.
+  var context: SessionMachine.Context {
+    port.shard.context(of: port.address.slot, limits: plan.limits)
+  }
+
   /// Feeds one input to the machine and does what it answers, then looks whether the phase changed
   /// and when the session must be looked at again.
   func feed(_ input: (inout SessionMachine, SessionMachine.Context) -> [SessionMachine.Action]) {
-    let context = port.shard.assumeIsolated { $0.context(limits: self.plan.limits) }
-    let before = machine.phase
-    let actions = input(&machine, context)
-    for action in actions { perform(action, context) }
-    settle(from: before, at: context.now)
+    let context = context
+    for action in input(&machine, context) { perform(action, context) }
+    settle(at: context.now)
   }
 
   /// Publishes a change of phase and keeps the wheel entry early enough.
-  private func settle(from before: SessionPhase, at now: EngineInstant) {
-    let phase = machine.phase
-    if phase != before {
-      let transition = SessionTransition(from: before, to: phase, at: now)
-      let missed = port.publish(transition)
-      port.shard.assumeIsolated { $0.noteTransition(transition, missedByObservers: missed) }
-    }
-    let deadline = machine.nextDeadline(plan.limits)
+  private func settle(at now: EngineInstant) {
+    let deadline = publishPhase(at: now)
     guard deadline < armedAt else { return }
     armedAt = deadline
     port.shard.assumeIsolated { $0.arm(self.port.address.slot, at: deadline) }
+  }
+
+  /// Tells the observers if the phase has changed; gives the next deadline.
+  @discardableResult
+  func publishPhase(at now: EngineInstant) -> EngineInstant {
+    let (change, deadline) = machine.review(plan.limits)
+    guard let change else { return deadline }
+    let missed = port.publish(SessionTransition(from: change.from, to: change.to, at: now))
+    if missed > 0 { port.shard.assumeIsolated { $0.counters.missedEvents += missed } }
+    return deadline
   }
 
   /// The wheel entry came due.

@@ -19,6 +19,19 @@ extension SessionMachine {
     }
   }
 
+  /// The change of phase since the last review, if there was one, and the next deadline.
+  ///
+  /// Mutating, so that the actor need not copy the machine to ask it.
+  package mutating func review(
+    _ limits: SessionLimits
+  ) -> (change: (from: SessionPhase, to: SessionPhase)?, deadline: EngineInstant) {
+    let now = phase
+    let deadline = nextDeadline(limits)
+    guard now != reviewedPhase else { return (nil, deadline) }
+    defer { reviewedPhase = now }
+    return ((reviewedPhase, now), deadline)
+  }
+
   /// The connection with a completed setup, if there is one.
   package var live: Live? {
     switch state {

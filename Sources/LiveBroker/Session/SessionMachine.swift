@@ -65,6 +65,8 @@ package struct SessionMachine: Sendable {
   /// Attempts since the session was last stable.
   var attempts: UInt16 = 0
   var wasEverLive = false
+  /// The phase that observers were told last.
+  var reviewedPhase = SessionPhase.idle
   /// How long the service lets a connection live, in nanoseconds, once a goAway has told; else zero.
   var learnedLife: Int64 = 0
 
