@@ -16,6 +16,9 @@ extension SessionMachine {
         if !facts.isDisjoint(with: .signOfLife) {
           live.isUnproven = false
           live.answerDueAt = .never
+        } else if facts.contains(.userHeard), live.isUnproven, !live.isReadingPaused {
+          // Put off while they go on speaking.
+          live.answerDueAt = context.now.advanced(byNanoseconds: context.limits.answer)
         }
         return true
       })
@@ -89,7 +92,9 @@ extension SessionMachine {
     activeAt = context.now
     _ = updateLive { live in
       live.lastSentAt = context.now
-      if facts.contains(.asksForAnswer), live.isUnproven, live.answerDueAt == .never {
+      if facts.contains(.asksForAnswer), live.isUnproven, !live.isReadingPaused,
+        live.answerDueAt == .never
+      {
         live.answerDueAt = context.now.advanced(byNanoseconds: context.limits.answer)
       }
       return true
@@ -100,6 +105,8 @@ extension SessionMachine {
   package mutating func readingPaused(_ isPaused: Bool, _ context: Context) {
     _ = updateLive { live in
       live.isReadingPaused = isPaused
+      // What is not read cannot be heard to be missing.
+      live.answerDueAt = .never
       live.lastHeardAt = context.now
       let by = max(
         context.now, live.since.advanced(byNanoseconds: context.limits.unreadConnectionAge))
@@ -146,8 +153,8 @@ package struct MessageFacts: OptionSet, Sendable {
   package static let modelSpoke = MessageFacts(rawValue: 1)
   /// The turn is complete or was interrupted.
   package static let turnEnded = MessageFacts(rawValue: 2)
-  /// Any other sign that the model is there: a transcription, usage.
-  package static let modelStirred = MessageFacts(rawValue: 4)
+  /// What the user said was transcribed: the model owes an answer once they have finished.
+  package static let userHeard = MessageFacts(rawValue: 4)
   static let signOfLife: MessageFacts = [.modelSpoke, .turnEnded]
 }
 

@@ -14,6 +14,15 @@ final class Witness: Sendable {
     case reconnect(ReconnectReport)
     case failed(BrokerError)
     case ended
+
+    /// Whether it is content of the service.
+    var isContent: Bool {
+      if case .message(let message) = self {
+        message.origin == .service && message.serverContent != nil
+      } else {
+        false
+      }
+    }
   }
 
   private let log = Mutex<[(at: EngineInstant, event: Event)]>([])
