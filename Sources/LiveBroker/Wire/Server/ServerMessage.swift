@@ -104,9 +104,9 @@ extension ServerMessage {
   /// Reads through ``JSONValue``, without the scanner.
   static func decodeFully(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> ServerMessage {
     guard case .object(let object) = try JSONParser.parse(bytes) else {
-      throw WireError(.notAnObject)
+      throw WireError(.notAnObject, offset: 0)
     }
-    return try read(object)
+    do { return try read(object) } catch { throw error.located(in: bytes) }
   }
 }
 
