@@ -20,7 +20,10 @@ actor Session {
   /// Tokens that the service counted, over all connections.
   var totalTokens: Int
   var roundTrip: RoundTrip
+  /// When the oldest unanswered ping was sent; never if none is to be measured.
   var pingSentAt: EngineInstant = .never
+  /// Pings of the live connection without an answer yet.
+  var openPings: UInt16 = 0
   var setupSentAt: EngineInstant = .never
   /// Number of what was last asked of pool or admission; an answer to an earlier one is stale.
   var requestSerial: UInt32 = 0
@@ -87,6 +90,7 @@ actor Session {
   /// The wheel entry came due.
   func timerFired() {
     armedAt = .never
+    if machine.isDisconnected { machine.handleUpdated(handleFacts()) }
     feed { machine, context in machine.timerFired(context) }
   }
 
@@ -99,10 +103,12 @@ actor Session {
   }
 
   func handleFacts() -> SessionMachine.HandleFacts {
-    resumption.assumeIsolated { resumption in
+    // What would lapse before a dial is through is not counted on.
+    let dialed = port.shard.now.advanced(byNanoseconds: plan.limits.dial)
+    return resumption.assumeIsolated { resumption in
       let handle = resumption.snapshot
       return SessionMachine.HandleFacts(
-        isKnown: handle.lastGood != nil, isResumable: handle.isCurrent,
+        isKnown: handle.handleForDial(at: dialed) != nil, isResumable: handle.isCurrent,
         coveredUntil: handle.coveredUntil)
     }
   }
