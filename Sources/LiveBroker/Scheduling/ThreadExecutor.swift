@@ -50,9 +50,6 @@ public final class ThreadExecutor: ShardExecutor, @unchecked Sendable {
   /// truthful as ``isCurrent``, and never unknown.
   public func isIsolatingCurrentContext() -> Bool? { isCurrent }
 
-  /// False, without asking the main actor: the runtime asks at every synchronous entry of an actor.
-  public var isMainExecutor: Bool { false }
-
   /// Called by the runtime where isolation is asserted; traps if the caller is elsewhere.
   public func checkIsolated() {
     precondition(isCurrent, "expected to run on the executor \(name)")

@@ -46,9 +46,6 @@ public final class SimulatedExecutor: ShardExecutor {
   /// The truth about the calling context, for the runtime's isolation checks.
   public func isIsolatingCurrentContext() -> Bool? { isCurrent }
 
-  /// False, without asking the main actor: the runtime asks at every synchronous entry of an actor.
-  public var isMainExecutor: Bool { false }
-
   /// Traps unless the caller is running on this executor.
   public func checkIsolated() {
     precondition(isCurrent, "Entered from outside of this simulated executor.")
