@@ -73,7 +73,7 @@ extension Session: ConnectionSink {
 
   private func updated(_ update: SessionResumptionUpdate, on generation: UInt32) {
     let now = port.shard.now
-    let bound = roundTrip.upperBound
+    let bound = roundTrip.upperBound + (staleSince < now ? staleSince.duration(to: now) : .zero)
     let answer = resumption.assumeIsolated {
       $0.handle(
         .updated(
@@ -105,10 +105,21 @@ extension Session: ConnectionSink {
   func setReading(_ isReading: Bool) {
     guard let generation = machine.live?.generation, let link = link(generation) else { return }
     link.connection.setReading(isReading)
+    noteReading(isReading, on: generation)
     feed { machine, context in
       machine.readingPaused(!isReading, context)
       return machine.considerRotation(context)
     }
+  }
+
+  /// What was not read for a while is old when it is read. The pong of a ping that is sent when
+  /// reading goes on comes behind all of it.
+  private func noteReading(_ isReading: Bool, on generation: UInt32) {
+    let context = context
+    staleSince = min(staleSince, context.now)
+    guard isReading else { return pongsToFresh = 0 }
+    perform(.ping(generation: generation), context)
+    pongsToFresh = openPings
   }
 
   // MARK: Signals
@@ -142,6 +153,10 @@ extension Session: ConnectionSink {
   /// could not be told apart.
   private func measure(_ now: EngineInstant) {
     if openPings > 0 { openPings -= 1 }
+    if pongsToFresh > 0 {
+      pongsToFresh -= 1
+      if pongsToFresh == 0 { staleSince = .never }
+    }
     guard pingSentAt < now, pingSentAt != .never else { return }
     roundTrip.pongReceived(after: pingSentAt.duration(to: now))
     pingSentAt = .never

@@ -37,6 +37,8 @@ extension Session {
     }
     roundTrip.connectionReplaced()
     openPings = 0
+    pongsToFresh = 0
+    staleSince = .never
     pingSentAt = .never
     if setupSentAt < context.now {
       roundTrip.setupAnswered(after: setupSentAt.duration(to: context.now))

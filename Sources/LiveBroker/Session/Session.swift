@@ -22,6 +22,11 @@ actor Session {
   var roundTrip: RoundTrip
   /// When the oldest unanswered ping was sent; never if none is to be measured.
   var pingSentAt: EngineInstant = .never
+  /// Since when what arrives may have lain unread; never if it is known to be fresh. A handle says
+  /// nothing about what was sent after this.
+  var staleSince: EngineInstant = .never
+  /// Pongs after which all that lay unread has been read.
+  var pongsToFresh: UInt16 = 0
   /// Pings of the live connection without an answer yet.
   var openPings: UInt16 = 0
   var setupSentAt: EngineInstant = .never
