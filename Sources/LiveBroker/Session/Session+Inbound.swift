@@ -73,7 +73,7 @@ extension Session: ConnectionSink {
 
   private func updated(_ update: SessionResumptionUpdate, on generation: UInt32) {
     let now = port.shard.now
-    let bound = roundTrip.upperBound + (staleSince < now ? staleSince.duration(to: now) : .zero)
+    let bound = roundTrip.upperBound + unreadFor(now)
     let answer = resumption.assumeIsolated {
       $0.handle(
         .updated(
@@ -90,7 +90,7 @@ extension Session: ConnectionSink {
 
   private func used(_ usage: UsageMetadata) {
     guard let limit = plan.configuration.limits.totalTokens else { return }
-    totalTokens += usage.totalTokenCount
+    totalTokens = UInt32(clamping: Int(totalTokens) + max(0, usage.totalTokenCount))
     guard totalTokens >= limit else { return }
     let end = SessionEnd(.usageLimitReached, message: "\(totalTokens) tokens were used")
     port.shard.mailbox.post(.close(port.address, end))
@@ -116,10 +116,18 @@ extension Session: ConnectionSink {
   /// reading goes on comes behind all of it.
   private func noteReading(_ isReading: Bool, on generation: UInt32) {
     let context = context
-    staleSince = min(staleSince, context.now)
-    guard isReading else { return pongsToFresh = 0 }
+    let load = loadInUse()
+    load.staleSince = min(load.staleSince, context.now)
+    load.pongsToFresh = 0
+    guard isReading else { return }
     perform(.ping(generation: generation), context)
-    pongsToFresh = openPings
+    load.pongsToFresh = openPings
+  }
+
+  /// How long what arrives now may have lain unread.
+  private func unreadFor(_ now: EngineInstant) -> Duration {
+    guard let since = load?.staleSince, since < now else { return .zero }
+    return since.duration(to: now)
   }
 
   // MARK: Signals
@@ -153,9 +161,9 @@ extension Session: ConnectionSink {
   /// could not be told apart.
   private func measure(_ now: EngineInstant) {
     if openPings > 0 { openPings -= 1 }
-    if pongsToFresh > 0 {
-      pongsToFresh -= 1
-      if pongsToFresh == 0 { staleSince = .never }
+    if let load, load.pongsToFresh > 0 {
+      load.pongsToFresh -= 1
+      if load.pongsToFresh == 0 { load.staleSince = .never }
     }
     guard pingSentAt < now, pingSentAt != .never else { return }
     roundTrip.pongReceived(after: pingSentAt.duration(to: now))
