@@ -43,7 +43,8 @@ final class ClientTokens: Sendable {
     if case .tokens(let minter, _) = configuration.credentials.kind { return .success(minter) }
     return .failure(
       MintError(
-        .unsupported, message: "the broker has no minter: its sessions use a key, and clientTokens "
+        .unsupported,
+        message: "the broker has no minter: its sessions use a key, and clientTokens "
           + "names none"))
   }
 
@@ -143,7 +144,9 @@ final class ClientTokens: Sendable {
       let known = learn(minted.serverDate, sentAt, receivedAt)
       // Reckoned by this host's calendar, and the service's turns out to be another one: the token
       // would live longer or shorter than was ordered, so it is forgotten, and minted anew.
-      if !asked.isKnown, order.isReckonedFromNow, let known, !known.contains(asked.time) { continue }
+      if !asked.isKnown, order.isReckonedFromNow, let known, !known.contains(asked.time) {
+        continue
+      }
       guard sentAt.duration(to: receivedAt) <= order.window(from: asked.time) - order.minimumWindow
       else {
         throw MintError(

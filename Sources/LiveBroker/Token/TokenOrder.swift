@@ -96,7 +96,9 @@ public struct TokenOrder: Sendable, Hashable {
   }
 
   /// Whether its times depend on what time it is.
-  var isReckonedFromNow: Bool { lifetime?.isRelative == true || newSessionWindow?.isRelative == true }
+  var isReckonedFromNow: Bool {
+    lifetime?.isRelative == true || newSessionWindow?.isRelative == true
+  }
 }
 
 extension TokenOrder.End {
