@@ -14,6 +14,9 @@ private struct FrameMutator {
     "\\ud800", "\"a\":1,", "\"turnComplete\":true,", "\"turn_complete\":false,", "\"text\":\"x\",",
     "\"parts\":[{}],", "\"role\":null,", "\"timeLeft\":\"-1s\",", " \n\t", "/", "=", "\u{FEFF}",
     "é",
+    "9223372036854775807", "9223372036854775808", "-9223372036854775809", "-0", "1E-400", "1e19",
+    "\"tokenCount\":1,", "\"args\":{\"\u{1F600}\":[]},", "\\ud83d\\ude00", "\u{202E}",
+    String(repeating: "{\"a\":[", count: 60), String(repeating: "x", count: 2_000),
     "\"resumable\":true", "\"newHandle\":\"\",", "{\"setupComplete\":{}}", "[[[[[[[[", "}", "\"",
   ].map { Array($0.utf8) }
 
