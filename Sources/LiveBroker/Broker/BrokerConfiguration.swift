@@ -37,6 +37,10 @@ public struct BrokerConfiguration: Sendable {
         message: "credentials of \(credentials.endpoint.service) open nothing at an endpoint of "
           + "\(endpoint.service)")
     }
+    guard case .tokens(_, let tokens) = credentials.kind else { return }
+    do throws(MintError) { try tokens.validate() } catch {
+      throw BrokerError(.invalidConfiguration, message: error.message, cause: error)
+    }
   }
 }
 

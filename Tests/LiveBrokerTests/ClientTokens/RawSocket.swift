@@ -22,6 +22,17 @@ final class RawSocket: ConnectionSink {
   var closeCode: UInt16? { seen.withLock { $0.close?.code } }
   var isSetUp: Bool { seen.withLock { $0.texts.contains { $0.contains("setupComplete") } } }
 
+  /// The newest handle that came.
+  var handle: String? {
+    for text in seen.withLock({ $0.texts }).reversed() {
+      let update = (try? ServerMessage(decoding: Array(text.utf8)))?.sessionResumptionUpdate
+      if let handle = update?.newHandle { return handle.reveal() }
+    }
+    return nil
+  }
+
+  func close() { connection.withLock { $0?.close(code: 1000, reason: "") } }
+
   func open(_ token: Secret, _ setup: String = #"{"setup":{"model":"models/m"}}"#) async throws {
     let opened = try await stand.network.dial(
       DialRequest(
