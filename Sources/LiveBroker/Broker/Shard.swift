@@ -19,7 +19,9 @@ actor Shard {
   private var tenants: [UInt32] = []
   private var freeSlots: [UInt32] = []
   private var wheel = TimerWheel()
-  private var alarmAt: EngineInstant = .never
+  /// What the executor was asked to ring at, the earliest last. Asked only for earlier ones, so
+  /// that no instant is asked for twice.
+  private var alarms: [EngineInstant] = []
   private var requestSerial: UInt32 = 0
   private var batch: [ShardInput] = []
   private var due: [UInt32] = []
@@ -54,7 +56,7 @@ actor Shard {
   func run() async throws {
     let bell = mailbox.open()
     failure = nil
-    alarmAt = .never
+    ownIntensity = RestartIntensity(services.configuration.supervision.shardLimits)
     restartAll()
     await withDiscardingTaskGroup { group in
       for await _ in bell {
@@ -69,6 +71,7 @@ actor Shard {
   /// Ends every session, for a broker that stops.
   func shutDown() {
     mailbox.close()
+    unwrittenHandles.abandon()
     let end = SessionEnd(.brokerStopped, message: "the broker's run() ended")
     mailbox.take(into: &batch)
     for input in batch {
@@ -116,7 +119,7 @@ actor Shard {
       session(address)?.assumeIsolated { $0.signalled(signal, on: generation) }
     case .handlesWritten(let failures):
       counters.failedStoreWrites += failures
-      unwrittenHandles.isWriting = false
+      unwrittenHandles.written()
     case .consumerCaughtUp(let address):
       session(address)?.assumeIsolated { $0.setReading(true) }
     case .close(let address, let end):
@@ -156,16 +159,15 @@ actor Shard {
   }
 
   private func wakeInTime() {
-    guard let next = wheel.nextDeadline, next < alarmAt else { return }
-    alarmAt = next
+    guard let next = wheel.nextDeadline, next < alarms.last ?? .never else { return }
+    alarms.append(next)
     executor.schedule(at: next) { [self] in
       self.assumeIsolated { $0.alarmRang(next) }
     }
   }
 
   private func alarmRang(_ instant: EngineInstant) {
-    guard instant == alarmAt else { return }
-    alarmAt = .never
+    alarms.removeAll { $0 == instant }
     fireTimers()
     if !pending.isEmpty || failure != nil { mailbox.ring() }
   }
@@ -245,6 +247,10 @@ actor Shard {
   private func fault(_ address: SessionAddress, _ message: String) {
     guard let session = session(address) else { return }
     counters.faults += 1
+    if let end = session.assumeIsolated({ $0.machine.ending }) {
+      // It was about to end: there is nothing to go on with.
+      return session.assumeIsolated { $0.stop(end) }
+    }
     guard ownIntensity.permits(at: clock.now) else {
       failure = BrokerError(
         .sessionFailed, message: "too many sessions failed on shard \(index): \(message)")
@@ -323,6 +329,12 @@ actor Shard {
     }
     unwrittenHandles.note(record, id: id)
     mailbox.ring()
+  }
+
+  /// Returns when no handle waits to be stored, or the broker has stopped.
+  func handlesAreStored() async {
+    guard !mailbox.isClosed else { return }
+    await withCheckedContinuation { unwrittenHandles.whenStored($0) }
   }
 
   private func nextTicket(_ slot: UInt32) -> Ticket {

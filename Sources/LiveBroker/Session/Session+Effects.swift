@@ -128,7 +128,8 @@ extension Session {
   }
 
   private func ping(_ generation: UInt32, _ context: SessionMachine.Context) {
-    pingSentAt = context.now
+    if openPings == 0 { pingSentAt = context.now }
+    openPings = openPings == .max ? .max : openPings + 1
     link(generation)?.connection.send(.ping([]))
   }
 
@@ -205,7 +206,7 @@ extension Session {
       link.connection.abort()
       connectionGone(link.generation, now)
     }
-    if machine.live?.isGenerating == true { deliver(.endOfCutTurn, bytes: 0) }
+    if machine.isTurnRunning { deliver(.endOfCutTurn, bytes: 0) }
     current = nil
     upcoming = nil
     defer { opening = nil }
