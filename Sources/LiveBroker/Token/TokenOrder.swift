@@ -77,7 +77,14 @@ public struct TokenOrder: Sendable, Hashable {
   private static func constraints(
     _ setup: Setup?, _ lock: TokenLock
   ) throws(MintError) -> TokenConstraints {
-    if let setup { return try TokenConstraints(setup, lock: lock) }
+    if let setup {
+      guard setup.explicitVadSignal == nil else {
+        throw MintError(.invalidRequest, message: "explicitVadSignal exists only on Vertex")
+      }
+      guard !setup.model.utf8.contains(where: "?&#".utf8.contains), !setup.model.contains("..")
+      else { throw MintError(.invalidRequest, message: "the model's name is no resource name") }
+      return try TokenConstraints(setup, lock: lock)
+    }
     guard lock != .everything else {
       throw MintError(.invalidRequest, message: "a lock of everything needs a setup")
     }

@@ -14,6 +14,8 @@ struct Fixture: Sendable, CustomTestStringConvertible {
 enum FixtureCorpus {
   static let clientMessages =
     load("live", suffix: ".client.json") + load("live/vertex", suffix: ".client.json")
+  /// Those that the SDK sent; the others it refused itself, so there are no bytes to read.
+  static let sentClientMessages = clientMessages.filter { $0.content["message"] != nil }
   static let setups = load("live", suffix: ".setup.json")
   static let serverMessages = load("live/server", suffix: ".json")
   static let tokenRequests = load("auth_tokens", suffix: ".request.json")
@@ -23,6 +25,12 @@ enum FixtureCorpus {
   static func file(_ path: String) throws -> PlainJSON {
     let url = root.appendingPathComponent(path)
     return try JSONDecoder().decode(PlainJSON.self, from: Data(contentsOf: url))
+  }
+
+  /// Every file of the corpus, by its path.
+  static var paths: [String] {
+    let files = FileManager.default.enumerator(atPath: root.path)?.compactMap { $0 as? String }
+    return (files ?? []).filter { $0.hasSuffix(".json") }.sorted()
   }
 
   private static var root: URL {
