@@ -33,7 +33,7 @@ import Testing
     #expect(setup.generationConfig?.unknownFields.isEmpty != false)
   }
 
-  @Test(arguments: FixtureCorpus.sentClientMessages)
+  @Test(arguments: FixtureCorpus.clientMessages)
   func aRecordedClientMessageKeepsItsMeaning(_ fixture: Fixture) throws {
     if case .unknown = try checkRoundTrip(fixture) { Issue.record("a known kind was not known") }
   }

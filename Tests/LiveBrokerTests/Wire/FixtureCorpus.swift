@@ -14,8 +14,6 @@ struct Fixture: Sendable, CustomTestStringConvertible {
 enum FixtureCorpus {
   static let clientMessages =
     load("live", suffix: ".client.json") + load("live/vertex", suffix: ".client.json")
-  /// Those that the SDK sent; the others it refused itself, so there are no bytes to read.
-  static let sentClientMessages = clientMessages.filter { $0.content["message"] != nil }
   static let setups = load("live", suffix: ".setup.json")
   static let serverMessages = load("live/server", suffix: ".json")
   static let tokenRequests = load("auth_tokens", suffix: ".request.json")
