@@ -6,6 +6,9 @@
 /// decided by ``TokenPool``. It must never fall back to another credential.
 public protocol TokenMinter: Sendable {
   /// Mints one token. Cancelling the task aborts the request.
+  ///
+  /// An HTTP client adds `request.options.requestHeaders` to its own, and asks
+  /// ``LiveEndpoint/checkMinting()`` before it sends. Whoever calls holds it to the time-out.
   func mint(_ request: TokenRequest) async throws(MintError) -> MintedToken
 }
 
