@@ -16,7 +16,7 @@ extension TestStand {
 
   /// Lets what is under way arrive after the broker has stopped.
   func letPass(_ duration: Duration) throws {
-    try simulation.run { try await sleep(duration) }
+    try simulation.run { try await self.sleep(duration) }
   }
 
   /// The service's account of the sessions that bear the label.
