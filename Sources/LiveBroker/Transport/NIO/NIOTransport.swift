@@ -83,7 +83,7 @@ public final class NIOTransport: LiveTransport {
     let result: Result<NIOSSLContext, TransportError> = tls.withLock { tls in
       if let tls { return .success(tls) }
       do {
-        let made = try NIOSSLContext(configuration: Self.tlsConfiguration(settings))
+        let made = try NIOSSLContext(configuration: settings.clientConfiguration())
         tls = made
         return .success(made)
       } catch {
@@ -93,26 +93,6 @@ public final class NIOTransport: LiveTransport {
       }
     }
     return try result.get()
-  }
-
-  private static func tlsConfiguration(
-    _ settings: NIOTransportConfiguration.TLS
-  ) throws -> TLSConfiguration {
-    var configuration = TLSConfiguration.makeClientConfiguration()
-    configuration.minimumTLSVersion = .tlsv12
-    configuration.applicationProtocols = ["http/1.1"]
-    switch settings.trustRoots.kind {
-    case .system: configuration.trustRoots = .default
-    case .file(let path): configuration.trustRoots = .file(path)
-    case .pem(let bytes):
-      configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(bytes))
-    }
-    switch settings.verification.kind {
-    case .full: configuration.certificateVerification = .fullVerification
-    case .chainOnly: configuration.certificateVerification = .noHostnameVerification
-    case .nothing: configuration.certificateVerification = .none
-    }
-    return configuration
   }
 }
 #endif

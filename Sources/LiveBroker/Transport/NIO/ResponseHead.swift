@@ -120,14 +120,18 @@ struct ResponseHead: Equatable {
     return String(decoding: value[start..<max(start, end)], as: UTF8.self)
   }
 
-  /// How long the server asked us to wait: seconds, or a date that is held against its own `Date`.
-  var wait: Duration? {
+  /// How long the server asked us to wait.
+  var wait: Duration? { Self.wait(retryAfter, date: date.flatMap(WallTime.init(httpDate:))) }
+
+  /// What `Retry-After` asks for: seconds, or a date that is held against the answer's own `Date`.
+  /// Never more than a day.
+  static func wait(_ retryAfter: String?, date: WallTime?) -> Duration? {
     guard let retryAfter else { return nil }
-    if let seconds = Int64(retryAfter), seconds >= 0 { return .seconds(min(seconds, 86_400)) }
-    guard let until = WallTime(httpDate: retryAfter),
-      let now = date.flatMap(WallTime.init(httpDate:))
-    else { return nil }
-    return min(max(.zero, now.duration(to: until)), .seconds(86_400))
+    if let seconds = Int64(retryAfter) {
+      return seconds < 0 ? nil : .seconds(min(seconds, 86_400))
+    }
+    guard let until = WallTime(httpDate: retryAfter), let date else { return nil }
+    return min(max(.zero, date.duration(to: until)), .seconds(86_400))
   }
 }
 
