@@ -2,8 +2,8 @@
 
 /// A frame that could not be read as a Live message.
 ///
-/// It tells what kind of mistake, and where: by byte offset for mistakes of JSON itself, by field
-/// path for mistakes against the protocol's schema. It never carries content of the frame; the path
+/// It tells what kind of mistake, and where: by byte offset, and by field path for mistakes against
+/// the protocol's schema. It never carries content of the frame; the path
 /// names only fields that the schema knows, never keys that a peer made up.
 public struct WireError: Error, Sendable, Hashable, CustomStringConvertible {
   /// What went wrong. New codes may appear in minor versions.
@@ -40,12 +40,14 @@ public struct WireError: Error, Sendable, Hashable, CustomStringConvertible {
     public static let invalidTimestamp = Code(name: .invalidTimestamp)
     /// The frame holds JSON, but not an object.
     public static let notAnObject = Code(name: .notAnObject)
+    /// The name of the code.
     public var description: String { name.rawValue }
   }
 
   /// What went wrong.
   public var code: Code
-  /// Bytes before the mistake, for mistakes of JSON itself.
+  /// Bytes before the mistake, or before the value that is wrong. Nil where a value did not come
+  /// from bytes.
   public var offset: Int?
   /// Field path of a mistake against the schema, such as `serverContent.modelTurn.parts[0]`;
   /// empty at the top and for mistakes of JSON itself.
@@ -69,6 +71,7 @@ public struct WireError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The same error seen from the array that holds the element at `index`.
   func within(index: Int) -> WireError { within("[\(index)]") }
 
+  /// Code, offset and path; nothing of the frame.
   public var description: String {
     let place = offset.map { " at byte \($0)" } ?? ""
     return "WireError(\(code)\(place)\(path.isEmpty ? "" : " in \(path)"))"

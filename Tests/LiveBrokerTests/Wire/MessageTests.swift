@@ -52,6 +52,31 @@ import Testing
     #expect(value.unknownFields["new_field"] != nil)
   }
 
+  @Test func unknownNamesAreListedWithTheirPlaces() throws {
+    let message = try client(
+      #"{"setup":{"model":"m","x":1,"generationConfig":{"speech_config":{"y":2}},"tools":[{},"#
+        + #"{"functionDeclarations":[{"name":"f","parameters":{"properties":{"p":{"z":3}}}}]}],"#
+        + #""labels":{"free":"x"},"realtimeInputConfig":null}}"#)
+    #expect(
+      message.unknownFields == [
+        UnknownField(name: "y", path: "setup.generationConfig.speechConfig"),
+        UnknownField(
+          name: "z", path: "setup.tools[1].functionDeclarations[0].parameters.properties[0]"),
+        UnknownField(name: "x", path: "setup"),
+      ])
+    #expect(
+      try client(#"{"setup":{},"hello":1}"#).unknownFields
+        == [UnknownField(name: "hello", path: "")])
+    let part = try client(#"{"clientContent":{"turns":[{"parts":[{"fileData":{"q":1}}]}]}}"#)
+    #expect(
+      part.unknownFields
+        == [UnknownField(name: "q", path: "clientContent.turns[0].parts[0].fileData")])
+    let body = try TokenRequestBody(
+      decoding: Array(#"{"bidiGenerateContentSetup":{"setup":{}}}"#.utf8))
+    #expect(
+      body.allUnknownFields == [UnknownField(name: "setup", path: "bidiGenerateContentSetup")])
+  }
+
   @Test func freeFormObjectsKeepTheirNames() throws {
     let frame =
       #"{"toolResponse":{"functionResponses":[{"id":"1","name":"f","response":{"is_on":true,"#
@@ -110,24 +135,25 @@ import Testing
     arguments: [
       (
         #"{"serverContent":{"modelTurn":{"parts":[{},{"inlineData":{"data":"!"}}]}}}"#,
-        WireError(.invalidBase64, path: "serverContent.modelTurn.parts[1].inlineData.data")
+        WireError(
+          .invalidBase64, offset: 65, path: "serverContent.modelTurn.parts[1].inlineData.data")
       ),
-      (#"{"serverContent":[]}"#, WireError(.typeMismatch, path: "serverContent")),
+      (#"{"serverContent":[]}"#, WireError(.typeMismatch, offset: 17, path: "serverContent")),
       (
         #"{"usageMetadata":{"promptTokenCount":1.5}}"#,
-        WireError(.outOfRange, path: "usageMetadata.promptTokenCount")
+        WireError(.outOfRange, offset: 37, path: "usageMetadata.promptTokenCount")
       ),
       (
         #"{"toolCallCancellation":{"ids":["a",7]}}"#,
-        WireError(.typeMismatch, path: "toolCallCancellation.ids[1]")
+        WireError(.typeMismatch, offset: 36, path: "toolCallCancellation.ids[1]")
       ),
       (
         #"{"serverContent":{"turnComplete":"yes"}}"#,
-        WireError(.typeMismatch, path: "serverContent.turnComplete")
+        WireError(.typeMismatch, offset: 33, path: "serverContent.turnComplete")
       ),
       (#"{"serverContent":{"#, WireError(.unexpectedEnd, offset: 18)),
       (#"{"secret-key":tru}"#, WireError(.unexpectedByte, offset: 17)),
-      ("[]", WireError(.notAnObject)), ("{} {}", WireError(.trailingBytes, offset: 3)),
+      ("[]", WireError(.notAnObject, offset: 0)), ("{} {}", WireError(.trailingBytes, offset: 3)),
     ])
   func anErrorSaysWhatAndWhereAndNothingElse(_ frame: String, _ expected: WireError) {
     let error = #expect(throws: WireError.self) { try server(frame) }
@@ -160,6 +186,27 @@ import Testing
     var dumped = ""
     dump(message, to: &dumped)
     #expect(!"\(message)".contains("very-secret") && !dumped.contains("very-secret"))
+  }
+
+  @Test func theServicesOwnLayoutIsReadByTheScannerToo() throws {
+    let message = ServerMessage(
+      serverContent: ServerContent(
+        modelTurn: Content(role: "model", text: "Hi"), turnComplete: true))
+    let frame = message.encodedWithIndentation()
+    #expect(text(frame).hasPrefix("{\n  \"serverContent\": {\n    \"modelTurn\": {\n"))
+    #expect(text(frame).hasSuffix("\n}\n"))
+    var scanned = ServerMessage()
+    #expect(frame.withUnsafeBytes { FrameScanner.read($0, into: &scanned) })
+    #expect(scanned == message)
+    #expect(try PlainJSON(frame) == PlainJSON(message.encoded()))
+    let free: JSONValue = ["a": [1, [:], []], "b": [["c": nil]]]
+    #expect(try JSONValue(decoding: free.encodedWithIndentation()) == free)
+  }
+
+  @Test func aNewKindOfMessageIsToldFromAKnownOne() throws {
+    #expect(try server(#"{"somethingNew":{}}"#).isUnknown)
+    #expect(try !server(#"{"somethingNew":{},"goAway":{}}"#).isUnknown)
+    #expect(try !server("{}").isUnknown)
   }
 
   @Test func aFrameThatIsLongerThanExpectedIsWrittenWhole() throws {

@@ -5,19 +5,19 @@
 public struct ServerMessage: Sendable, Hashable, Codable {
   /// The answer to setup.
   public var setupComplete: SetupComplete? {
-    get { rare.fields.setupComplete }
+    get { rare.read { $0.setupComplete } }
     set { rare.fields.setupComplete = newValue }
   }
   /// What the model says.
   public var serverContent: ServerContent?
   /// Calls that the model asks for.
   public var toolCall: ToolCall? {
-    get { rare.fields.toolCall }
+    get { rare.read { $0.toolCall } }
     set { rare.fields.toolCall = newValue }
   }
   /// Calls that are no longer wanted.
   public var toolCallCancellation: ToolCallCancellation? {
-    get { rare.fields.toolCallCancellation }
+    get { rare.read { $0.toolCallCancellation } }
     set { rare.fields.toolCallCancellation = newValue }
   }
   /// The connection will be cut.
@@ -26,17 +26,17 @@ public struct ServerMessage: Sendable, Hashable, Codable {
   public var sessionResumptionUpdate: SessionResumptionUpdate?
   /// Tokens used.
   public var usageMetadata: UsageMetadata? {
-    get { rare.fields.usageMetadata }
+    get { rare.read { $0.usageMetadata } }
     set { rare.fields.usageMetadata = newValue }
   }
   /// Speech begins or ends.
   public var voiceActivity: VoiceActivity? {
-    get { rare.fields.voiceActivity }
+    get { rare.read { $0.voiceActivity } }
     set { rare.fields.voiceActivity = newValue }
   }
   /// An explicit signal of speech.
   public var voiceActivityDetectionSignal: VoiceActivityDetectionSignal? {
-    get { rare.fields.voiceActivityDetectionSignal }
+    get { rare.read { $0.voiceActivityDetectionSignal } }
     set { rare.fields.voiceActivityDetectionSignal = newValue }
   }
   /// Members that this version does not know, as they came. They are written again.
@@ -69,7 +69,7 @@ extension ServerMessage {
   /// Reads one frame. Works on the bytes alone, with memory bounded by a multiple of their number.
   public static func decode(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> ServerMessage {
     var message = ServerMessage()
-    if FrameScanner.read(bytes, into: &message) { return message }
+    if FrameScanner.read(bytes, into: &message) { return consume message }
     return try decodeFully(bytes)
   }
 
@@ -80,20 +80,33 @@ extension ServerMessage {
 
   /// The frame's bytes: compact JSON, camelCase, standard base64, zeros left out.
   public func encoded() -> [UInt8] {
-    encodedMessage(expected: encodedSizeHint)
+    var copy = self
+    let expected = copy.expectedSize()
+    return ByteWriter.bytes(expected: expected) { copy.writeWire(to: &$0) }
   }
 
-  private var encodedSizeHint: Int {
-    let turn = serverContent?.modelTurn?.encodedSizeHint ?? 0
+  /// The frame's bytes in the service's own layout: indented, with a final line break.
+  public func encodedWithIndentation() -> [UInt8] { json.encodedWithIndentation() }
+
+  /// Whether nothing in the message is known to this version: a message kind that is new.
+  public var isUnknown: Bool {
+    guard !unknownFields.isEmpty else { return false }
+    var rest = self
+    rest.unknownFields = JSONObject()
+    return rest == ServerMessage()
+  }
+
+  private mutating func expectedSize() -> Int {
+    let turn = serverContent?.modelTurn?.expectedSize() ?? 0
     return 128 + turn + (rare.isEmpty ? 0 : 512)
   }
 
   /// Reads through ``JSONValue``, without the scanner.
   static func decodeFully(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> ServerMessage {
     guard case .object(let object) = try JSONParser.parse(bytes) else {
-      throw WireError(.notAnObject)
+      throw WireError(.notAnObject, offset: 0)
     }
-    return try read(object)
+    do { return try read(object) } catch { throw error.located(in: bytes) }
   }
 }
 
