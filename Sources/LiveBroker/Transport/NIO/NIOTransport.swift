@@ -44,6 +44,14 @@ public final class NIOTransport: LiveTransport {
     states.withLock { $0.values.reduce(0) { $0 + $1.sockets.load(ordering: .relaxed) } }
   }
 
+  /// Deadlines that are set on the loop of an executor. For tests.
+  func deadlineCount(on executor: EventLoopExecutor) async -> Int {
+    let state = state(for: executor)
+    return await withUnsafeContinuation { continuation in
+      state.loop.execute { continuation.resume(returning: state.deadlineCount) }
+    }
+  }
+
   /// Opens a connection on the loop of `request.executor` if that is an ``EventLoopExecutor``, and on
   /// any loop of the group otherwise.
   public func dial(_ request: DialRequest) async throws(TransportError) -> any LiveConnection {
