@@ -85,7 +85,8 @@ final class NIOConnection: @unchecked Sendable {
   func write(_ bytes: ByteBuffer) {
     guard let context else { return }
     accepted &+= bytes.readableBytes
-    if isInRead {
+    // While opening, a TLS handler may have come in between, which keeps completions to itself.
+    if isInRead, phase != .opening {
       needsFlush = true
       context.write(NIOAny(bytes), promise: nil)
     } else {

@@ -178,10 +178,13 @@ final class NIODial: @unchecked Sendable {
 
   private func makeTLSHandler() throws -> NIOSSLClientHandler? {
     guard let tls else { return nil }
+    return try NIOSSLClientHandler(context: tls, serverHostname: serverName)
+  }
+
+  /// The name that the server must prove; nil for an address, which the certificate must hold then.
+  private var serverName: String? {
     let host = request.endpoint.host
-    // An address is no server name; the certificate is then held against the address.
-    let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
-    return try NIOSSLClientHandler(context: tls, serverHostname: isAddress ? nil : host)
+    return (try? SocketAddress(ipAddress: host, port: 0)) == nil ? host : nil
   }
 
   // MARK: What the channel tells
@@ -205,7 +208,18 @@ final class NIODial: @unchecked Sendable {
   }
 
   func heard(_ event: Any) {
-    if phase == .securing, case .handshakeCompleted? = event as? TLSUserEvent { sendUpgrade() }
+    guard phase == .securing, case .handshakeCompleted? = event as? TLSUserEvent else { return }
+    guard hasProvenName else {
+      return fail(.tlsFailed, "the certificate is not for \(request.endpoint.host)")
+    }
+    sendUpgrade()
+  }
+
+  private var hasProvenName: Bool {
+    guard configuration.tls.verification == .full, let name = serverName else { return true }
+    let pipeline = connection?.context?.pipeline.syncOperations
+    let handler = try? pipeline?.handler(type: NIOSSLClientHandler.self)
+    return handler?.peerCertificate.map { CertificateName.isProven(name, by: $0) } ?? false
   }
 
   private func sendUpgrade() {

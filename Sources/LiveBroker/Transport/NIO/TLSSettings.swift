@@ -22,4 +22,34 @@ extension NIOTransportConfiguration.TLS {
     return configuration
   }
 }
+
+/// Whether a certificate is for a host by name.
+///
+/// NIOSSL also takes a certificate for the address at the other end of the socket. Whoever can forge
+/// an answer of the resolver, and every proxy, can have one of those; so where a name was asked for,
+/// a name must be proven.
+enum CertificateName {
+  static func isProven(_ host: String, by certificate: NIOSSLCertificate) -> Bool {
+    let host = labels(host)
+    for name in certificate._subjectAlternativeNames() where name.nameType == .dnsName {
+      if matches(labels(String(decoding: name.contents, as: UTF8.self)), host) { return true }
+    }
+    return false
+  }
+
+  private static func labels(_ name: String) -> [String] {
+    let name = name.hasSuffix(".") ? String(name.dropLast()) : name
+    return name.lowercased().split(separator: ".", omittingEmptySubsequences: false)
+      .map(String.init)
+  }
+
+  /// A star stands for the whole first label, and not before a top-level domain (RFC 6125, 6.4.3).
+  static func matches(_ pattern: [String], _ host: [String]) -> Bool {
+    guard pattern.count == host.count, !pattern.isEmpty, pattern.allSatisfy({ !$0.isEmpty }) else {
+      return false
+    }
+    if pattern == host { return true }
+    return pattern[0] == "*" && pattern.count > 2 && pattern.dropFirst() == host.dropFirst()
+  }
+}
 #endif
