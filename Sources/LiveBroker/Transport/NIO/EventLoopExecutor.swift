@@ -9,7 +9,10 @@ internal import Synchronization
 ///
 /// The loop belongs to whoever made its group: ``start()`` and ``stop()`` only begin and end what
 /// this executor does on it. Instants are those of ``SystemClock``.
-public final class EventLoopExecutor: ShardExecutor {
+///
+/// It is a task executor as well: a task that prefers it, such as one that dials, runs on the loop
+/// and changes no thread on its way.
+public final class EventLoopExecutor: ShardExecutor, TaskExecutor {
   /// The loop on which the work runs.
   public let eventLoop: any EventLoop
   private let alarms = Mutex(Alarms())
@@ -38,7 +41,10 @@ public final class EventLoopExecutor: ShardExecutor {
   /// Takes a job of the Swift runtime. Callable from any thread.
   public func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
-    eventLoop.execute { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
+    eventLoop.execute {
+      job.runSynchronously(
+        isolatedTo: self.asUnownedSerialExecutor(), taskExecutor: self.asUnownedTaskExecutor())
+    }
   }
 
   /// Runs `body` on the loop after the work already queued. Callable from any thread.

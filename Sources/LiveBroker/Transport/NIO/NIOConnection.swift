@@ -116,7 +116,7 @@ extension NIOConnection: LiveConnection {
       connection.phase = .closing
       connection.arm(connection.limits.closeTimeout)
       // The answer stands behind what nobody has read.
-      connection.setAutoRead(true)
+      if !connection.wantsReading { connection.setAutoRead(true) }
       connection.deliverSoon()
     }
   }

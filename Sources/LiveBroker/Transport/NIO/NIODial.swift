@@ -152,27 +152,30 @@ final class NIODial: @unchecked Sendable {
   }
 
   private func bootstrap(_ connection: NIOConnection) -> ClientBootstrap {
+    ClientBootstrap(group: state.loop).channelInitializer { channel in
+      channel.eventLoop.makeCompletedFuture {
+        // Set here and not by the bootstrap, which makes a future for each.
+        try self.setOptions(channel)
+        let pipeline = channel.pipeline.syncOperations
+        if self.configuration.proxy == nil, let handler = try self.makeTLSHandler() {
+          try pipeline.addHandler(handler)
+        }
+        try pipeline.addHandler(connection)
+      }
+    }
+  }
+
+  private func setOptions(_ channel: any Channel) throws {
+    guard let options = channel.syncOptions else { return }
     let limits = configuration.limits
     let low = min(max(limits.writeLowWatermark, 1), 1 << 30)
     let high = min(max(limits.writeHighWatermark, low), 1 << 30)
-    let bootstrap = ClientBootstrap(group: state.loop)
-      .channelOption(.writeBufferWaterMark, value: .init(low: low, high: high))
-      .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          if self.configuration.proxy == nil, let handler = try self.makeTLSHandler() {
-            try channel.pipeline.syncOperations.addHandler(handler)
-          }
-          try channel.pipeline.syncOperations.addHandler(connection)
-        }
-      }
+    try options.setOption(.writeBufferWaterMark, value: .init(low: low, high: high))
     #if os(Linux)
     // TCP_USER_TIMEOUT: what the kernel holds for a peer that is gone has an age, too.
-    let age = min(
-      max(0, Int(clamping: limits.maxUnflushedAge.nanoseconds / 1_000_000)), Int(Int32.max))
-    return bootstrap.channelOption(
-      ChannelOptions.socket(SocketOptionLevel(IPPROTO_TCP), SocketOptionName(18)), value: age)
-    #else
-    return bootstrap
+    let age = Int32(clamping: max(0, limits.maxUnflushedAge.nanoseconds / 1_000_000))
+    let userTimeout = ChannelOptions.socket(SocketOptionLevel(IPPROTO_TCP), SocketOptionName(18))
+    try options.setOption(userTimeout, value: SocketOptionValue(age))
     #endif
   }
 
@@ -216,10 +219,11 @@ final class NIODial: @unchecked Sendable {
   }
 
   private var hasProvenName: Bool {
-    guard configuration.tls.verification == .full, let name = serverName else { return true }
+    guard configuration.tls.verification == .full else { return true }
     let pipeline = connection?.context?.pipeline.syncOperations
     let handler = try? pipeline?.handler(type: NIOSSLClientHandler.self)
-    return handler?.peerCertificate.map { CertificateName.isProven(name, by: $0) } ?? false
+    guard let certificate = handler?.peerCertificate else { return false }
+    return CertificateName.isProven(request.endpoint.host, by: certificate)
   }
 
   private func sendUpgrade() {

@@ -60,7 +60,11 @@ public final class NIOTransport: LiveTransport {
     let dial = NIODial(request, configuration, resolver, tls: tls, on: state)
     let outcome = await withTaskCancellationHandler {
       await withUnsafeContinuation { continuation in
-        state.loop.execute { dial.start(continuation) }
+        if state.loop.inEventLoop {
+          dial.start(continuation)
+        } else {
+          state.loop.execute { dial.start(continuation) }
+        }
       }
     } onCancel: {
       state.loop.execute { dial.cancel() }

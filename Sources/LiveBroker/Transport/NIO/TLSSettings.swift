@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #if NIO
+internal import NIOCore
 internal import NIOSSL
 
 extension NIOTransportConfiguration.TLS {
@@ -23,13 +24,21 @@ extension NIOTransportConfiguration.TLS {
   }
 }
 
-/// Whether a certificate is for a host by name.
+/// Whether a certificate is for a host, which is a name or an address.
 ///
 /// NIOSSL also takes a certificate for the address at the other end of the socket. Whoever can forge
-/// an answer of the resolver, and every proxy, can have one of those; so where a name was asked for,
-/// a name must be proven.
+/// an answer of the resolver, and every proxy, can have one of those; so what was asked for must be
+/// proven, and nothing else will do.
 enum CertificateName {
   static func isProven(_ host: String, by certificate: NIOSSLCertificate) -> Bool {
+    if let address = try? SocketAddress(ipAddress: host, port: 0) {
+      return certificate._subjectAlternativeNames().contains { name in
+        guard name.nameType == .ipAddress else { return false }
+        let packed = ByteBuffer(bytes: Array(name.contents))
+        let proven = try? SocketAddress(packedIPAddress: packed, port: 0)
+        return proven?.ipAddress == address.ipAddress
+      }
+    }
     let host = labels(host)
     for name in certificate._subjectAlternativeNames() where name.nameType == .dnsName {
       if matches(labels(String(decoding: name.contents, as: UTF8.self)), host) { return true }
