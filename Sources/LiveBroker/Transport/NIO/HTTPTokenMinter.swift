@@ -188,6 +188,8 @@ public final class HTTPTokenMinter: TokenMinter {
       tlsConfiguration: try configuration.tls.clientConfiguration(),
       redirectConfiguration: .disallow)
     result.httpVersion = .http1Only
+    // A refused connection is an answer; when to try again is decided here.
+    result.connectionPool.retryConnectionEstablishment = false
     if let proxy = configuration.proxy {
       result.proxy = .server(
         host: proxy.host, port: proxy.port,
