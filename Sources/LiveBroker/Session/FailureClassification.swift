@@ -62,7 +62,7 @@ package struct FailureClassification: Sendable {
   /// The verdict on a dial that failed or a connection that broke.
   package func verdict(_ error: TransportError) -> FailureVerdict {
     switch error.code {
-    case .tlsFailed:
+    case .tlsFailed, .invalidRequest:
       .stop(SessionEnd(.refusedByService, message: error.message))
     case .upgradeRefused:
       Self.verdict(httpStatus: error.httpStatus, error)

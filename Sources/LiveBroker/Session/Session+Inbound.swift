@@ -150,6 +150,8 @@ extension Session: ConnectionSink {
       guard machine.live?.generation == generation else { return }
       self.isWritable = isWritable
       if isWritable { flush() }
+    case .closed where isEarly(generation), .failed where isEarly(generation):
+      earlyEnd = EarlyEnd(generation: generation, signal: signal)
     case .closed(let code, let reason):
       let verdict = plan.classification.verdict(
         phase: failurePhase(of: generation), code: code, reason: reason)
@@ -158,6 +160,11 @@ extension Session: ConnectionSink {
       ended(
         generation, .connectionLost(error.message), plan.classification.verdict(error))
     }
+  }
+
+  /// Whether the dial of this connection has not been reported yet.
+  private func isEarly(_ generation: UInt32) -> Bool {
+    machine.attempt?.generation == generation && link(generation) == nil
   }
 
   private func ponged(_ generation: UInt32) {

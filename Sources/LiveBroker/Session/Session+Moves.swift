@@ -7,7 +7,10 @@ extension Session {
     guard machine.attempt?.generation == generation else { return connection.abort() }
     if let stray = upcoming { stray.connection.abort() }
     upcoming = Link(connection: connection, generation: generation)
+    let early = earlyEnd
+    if early != nil { earlyEnd = nil }
     feed { machine, context in machine.dialed(generation: generation, context) }
+    if let early, early.generation == generation { signalled(early.signal, on: generation) }
   }
 
   func dialFailed(_ generation: UInt32, _ error: TransportError) {

@@ -37,13 +37,20 @@ actor Session {
     var generation: UInt32
   }
 
+  /// The end of a connection that was told before the outcome of its dial had come through.
+  struct EarlyEnd {
+    var generation: UInt32
+    var signal: ConnectionSignal
+  }
+
   /// What a session needs while it gets a connection, and not while it has one.
   private final class Preparation {
     var link: Link?
     var setupSentAt = EngineInstant.never
     var opening: CheckedContinuation<Void, any Error>?
+    var earlyEnd: EarlyEnd?
 
-    var isOver: Bool { link == nil && opening == nil }
+    var isOver: Bool { link == nil && opening == nil && earlyEnd == nil }
   }
 
   /// The connection that is being prepared.
@@ -62,6 +69,12 @@ actor Session {
   var opening: CheckedContinuation<Void, any Error>? {
     get { preparation?.opening }
     set { prepare { $0.opening = newValue } }
+  }
+
+  /// The service may hang up right behind the upgrade, and sockets are quicker than inboxes.
+  var earlyEnd: EarlyEnd? {
+    get { preparation?.earlyEnd }
+    set { prepare { $0.earlyEnd = newValue } }
   }
 
   private func prepare(_ change: (Preparation) -> Void) {

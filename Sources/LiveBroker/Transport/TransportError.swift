@@ -5,7 +5,8 @@ public struct TransportError: Error, Sendable, CustomStringConvertible {
   /// What went wrong. New codes may appear in minor versions.
   public struct Code: Sendable, Hashable, CustomStringConvertible {
     private enum Name: String {
-      case resolve, connect, tls, upgrade, timeout, lost, protocolViolation, cancelled
+      case resolve, connect, tls, upgrade, timeout, lost, protocolViolation, invalidRequest,
+        cancelled
     }
     private let name: Name
     /// The name was not resolved.
@@ -22,6 +23,8 @@ public struct TransportError: Error, Sendable, CustomStringConvertible {
     public static let connectionLost = Code(name: .lost)
     /// The peer broke the WebSocket protocol or a limit of size.
     public static let protocolViolation = Code(name: .protocolViolation)
+    /// Endpoint, credential or a header cannot be written into a request; the same dial fails again.
+    public static let invalidRequest = Code(name: .invalidRequest)
     /// The dialling task was cancelled.
     public static let cancelled = Code(name: .cancelled)
     public var description: String { name.rawValue }

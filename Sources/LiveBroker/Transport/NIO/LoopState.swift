@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if NIO
+internal import NIOCore
+internal import Synchronization
+
+/// Who wants to be told that a deadline has passed. Called on the loop.
+protocol DeadlineOwner: AnyObject {
+  func deadlinePassed()
+}
+
+/// What all connections of one event loop share: their deadlines and the source of their masks.
+///
+/// A connection has at most one deadline at a time, and most never fire; a wheel makes setting and
+/// moving them free of allocations, and the loop holds one callback for all.
+final class LoopState: @unchecked Sendable {
+  // Unchecked: everything but the counters is touched only on `loop`.
+  let loop: any EventLoop
+  /// Sockets that are open or being opened; readable from anywhere.
+  let sockets = Atomic(0)
+  private var wheel = TimerWheel()
+  private var owners: [(any DeadlineOwner)?] = []
+  private var freeSlots: [UInt32] = []
+  private var due: [UInt32] = []
+  private var armedAt = EngineInstant.never
+  private var callback: NIOScheduledCallback?
+  private var spareMask: UInt32?
+
+  init(_ loop: any EventLoop) { self.loop = loop }
+
+  /// Number of deadlines that are set. For tests.
+  var deadlineCount: Int { wheel.count }
+
+  /// Calls `owner` after `duration`; the slot is given back to ``disarm(_:)`` or by the call.
+  func arm(_ owner: any DeadlineOwner, in duration: Duration) -> UInt32 {
+    let slot = freeSlots.popLast() ?? UInt32(owners.count)
+    if slot == owners.count { owners.append(owner) } else { owners[Int(slot)] = owner }
+    wheel.arm(slot, at: SystemClock().now.advanced(by: duration))
+    wakeInTime()
+    return slot
+  }
+
+  func disarm(_ slot: UInt32) {
+    guard slot < owners.count, owners[Int(slot)] != nil else { return }
+    wheel.disarm(slot)
+    owners[Int(slot)] = nil
+    freeSlots.append(slot)
+  }
+
+  private func wakeInTime() {
+    guard let next = wheel.nextDeadline, next < armedAt else { return }
+    armedAt = next
+    callback?.cancel()
+    let delay = max(0, SystemClock().now.duration(to: next).nanoseconds)
+    callback = try? loop.scheduleCallback(in: .nanoseconds(delay), handler: self)
+  }
+
+  /// Four bytes that a peer cannot foresee. They decide nothing in the engine, so they need not
+  /// come from its generator; they must not come from one whose output reveals its state.
+  func nextMask() -> UInt32 {
+    if let spare = spareMask.take() { return spare }
+    let bits = UInt64.random(in: .min ... .max)
+    spareMask = UInt32(truncatingIfNeeded: bits >> 32)
+    return UInt32(truncatingIfNeeded: bits)
+  }
+}
+
+extension LoopState: NIOScheduledCallbackHandler {
+  func handleScheduledCallback(eventLoop: some EventLoop) {
+    let now = SystemClock().now
+    armedAt = .never
+    callback = nil
+    wheel.advance(to: now, into: &due)
+    var slots: [UInt32] = []
+    swap(&slots, &due)
+    for slot in slots {
+      // An owner called before may have taken this one's deadline back.
+      guard wheel.deadline(of: slot) == nil, let owner = owners[Int(slot)] else { continue }
+      owners[Int(slot)] = nil
+      freeSlots.append(slot)
+      owner.deadlinePassed()
+    }
+    slots.removeAll(keepingCapacity: true)
+    swap(&slots, &due)
+    wakeInTime()
+  }
+}
+#endif

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if NIO
+internal import NIOCore
+internal import NIOPosix
+internal import NIOSSL
+internal import NIOTLS
+
+/// The way of one connection from a name to an upgraded WebSocket, on its event loop.
+///
+///     resolving ─▶ connecting ─▶ (tunnelling) ─▶ (securing) ─▶ upgrading ─▶ over
+///
+/// Each phase has its deadline and its error; the tunnel of a proxy counts as connecting. Addresses
+/// of a name are tried one after another, each with its share of the time.
+final class NIODial: @unchecked Sendable {
+  // Unchecked: everything below is touched only on `state.loop`.
+  typealias Outcome = Result<NIOConnection, TransportError>
+
+  enum Phase {
+    case idle, resolving, connecting, tunnelling, securing, upgrading, over
+  }
+
+  let state: LoopState
+  let request: DialRequest
+  private let configuration: NIOTransportConfiguration
+  private let resolver: HostResolver
+  private let tls: NIOSSLContext?
+  private var phase = Phase.idle
+  private var continuation: UnsafeContinuation<Outcome, Never>?
+  private var connection: NIOConnection?
+  private var deadline: UInt32?
+  private var upgrade: UpgradeRequest?
+  private var addresses: ArraySlice<SocketAddress> = []
+  private var head: ByteBuffer?
+
+  init(
+    _ request: DialRequest, _ configuration: NIOTransportConfiguration, _ resolver: HostResolver,
+    tls: NIOSSLContext?, on state: LoopState
+  ) {
+    self.request = request
+    self.configuration = configuration
+    self.resolver = resolver
+    self.tls = tls
+    self.state = state
+  }
+
+  private var target: (host: String, port: Int) {
+    configuration.proxy.map { ($0.host, $0.port) } ?? (request.endpoint.host, request.endpoint.port)
+  }
+
+  // MARK: Beginning and end
+
+  func start(_ continuation: UnsafeContinuation<Outcome, Never>) {
+    guard phase == .idle else { return continuation.resume(returning: .failure(Self.cancelled)) }
+    self.continuation = continuation
+    do throws(TransportError) {
+      upgrade = try UpgradeRequest(
+        request.endpoint, request.credential, extraHeaders: configuration.extraHeaders,
+        ByteBufferAllocator())
+    } catch {
+      return fail(error)
+    }
+    resolve()
+  }
+
+  /// Gives up, whatever has been reached, also before the start.
+  func cancel() { fail(Self.cancelled) }
+
+  static let cancelled = TransportError(.cancelled, message: "the dial was cancelled")
+
+  private func fail(_ code: TransportError.Code, _ message: String, _ cause: (any Error)? = nil) {
+    fail(TransportError(code, message: message, cause: cause))
+  }
+
+  private func fail(_ error: TransportError) {
+    guard phase != .over else { return }
+    end(.failure(error))
+    connection.take()?.drop()
+  }
+
+  private func end(_ outcome: Outcome) {
+    phase = .over
+    disarm()
+    upgrade = nil
+    head = nil
+    continuation.take()?.resume(returning: outcome)
+  }
+
+  private func enter(_ phase: Phase, within time: Duration) {
+    self.phase = phase
+    disarm()
+    deadline = state.arm(self, in: time)
+  }
+
+  private func disarm() {
+    if let slot = deadline.take() { state.disarm(slot) }
+  }
+
+  // MARK: Resolving and connecting
+
+  private func resolve() {
+    let (host, port) = target
+    if let literal = try? SocketAddress(ipAddress: host, port: port) { return connect([literal]) }
+    enter(.resolving, within: request.timeouts.resolve)
+    let known = resolver.addresses(of: host) { answer in
+      self.state.loop.execute { self.resolved(answer) }
+    }
+    if let known { resolved(.success(known)) }
+  }
+
+  private func resolved(_ answer: Result<[SocketAddress], HostResolver.Failure>) {
+    guard phase == .resolving else { return }
+    switch answer {
+    case .success(let addresses): connect(addresses)
+    case .failure(let failure):
+      fail(.resolveFailed, "\(target.host) was not resolved: \(failure.message)")
+    }
+  }
+
+  private func connect(_ addresses: [SocketAddress]) {
+    self.addresses = addresses[...]
+    enter(.connecting, within: request.timeouts.connect)
+    connectNext(after: nil)
+  }
+
+  private func connectNext(after error: (any Error)?) {
+    guard phase == .connecting else { return }
+    guard let next = addresses.popFirst() else {
+      resolver.distrust(target.host)
+      return fail(.connectFailed, "no TCP connection to \(target.host)", error)
+    }
+    let address = with(next, port: target.port)
+    let connection = NIOConnection(request, dial: self, limits: configuration.limits)
+    self.connection = connection
+    // The deadline of the phase rules; a share of it leaves time for the other addresses.
+    let share = request.timeouts.connect / (addresses.count + 1)
+    bootstrap(connection).connectTimeout(.nanoseconds(max(1, share.nanoseconds)))
+      .connect(to: address).whenComplete { result in
+        switch result {
+        case .success: self.resolver.prefer(address, of: self.target.host)
+        case .failure(let error):
+          guard self.connection === connection else { return }
+          self.connectNext(after: error)
+        }
+      }
+  }
+
+  private func with(_ address: SocketAddress, port: Int) -> SocketAddress {
+    var address = address
+    address.port = port
+    return address
+  }
+
+  private func bootstrap(_ connection: NIOConnection) -> ClientBootstrap {
+    ClientBootstrap(group: state.loop).channelInitializer { channel in
+      channel.eventLoop.makeCompletedFuture {
+        // Set here and not by the bootstrap, which makes a future for each.
+        try self.setOptions(channel)
+        let pipeline = channel.pipeline.syncOperations
+        if self.configuration.proxy == nil, let handler = try self.makeTLSHandler() {
+          try pipeline.addHandler(handler)
+        }
+        try pipeline.addHandler(connection)
+      }
+    }
+  }
+
+  private func setOptions(_ channel: any Channel) throws {
+    guard let options = channel.syncOptions else { return }
+    let limits = configuration.limits
+    let low = min(max(limits.writeLowWatermark, 1), 1 << 30)
+    let high = min(max(limits.writeHighWatermark, low), 1 << 30)
+    try options.setOption(.writeBufferWaterMark, value: .init(low: low, high: high))
+    #if os(Linux)
+    // TCP_USER_TIMEOUT: what the kernel holds for a peer that is gone has an age, too.
+    let age = Int32(clamping: max(0, limits.maxUnflushedAge.nanoseconds / 1_000_000))
+    let userTimeout = ChannelOptions.socket(SocketOptionLevel(IPPROTO_TCP), SocketOptionName(18))
+    try options.setOption(userTimeout, value: SocketOptionValue(age))
+    #endif
+  }
+
+  private func makeTLSHandler() throws -> NIOSSLClientHandler? {
+    guard let tls else { return nil }
+    return try NIOSSLClientHandler(context: tls, serverHostname: serverName)
+  }
+
+  /// The name that the server must prove; nil for an address, which the certificate must hold then.
+  private var serverName: String? {
+    let host = request.endpoint.host
+    return (try? SocketAddress(ipAddress: host, port: 0)) == nil ? host : nil
+  }
+
+  // MARK: What the channel tells
+
+  func connected() {
+    guard phase == .connecting else { return }
+    if let proxy = configuration.proxy {
+      phase = .tunnelling
+      connection?.write(tunnelRequest(proxy))
+    } else {
+      secure()
+    }
+  }
+
+  private func secure() {
+    if tls == nil {
+      sendUpgrade()
+    } else {
+      enter(.securing, within: request.timeouts.tls)
+    }
+  }
+
+  func heard(_ event: Any) {
+    guard phase == .securing, case .handshakeCompleted? = event as? TLSUserEvent else { return }
+    guard hasProvenName else {
+      return fail(.tlsFailed, "the certificate is not for \(request.endpoint.host)")
+    }
+    sendUpgrade()
+  }
+
+  private var hasProvenName: Bool {
+    guard configuration.tls.verification == .full else { return true }
+    let pipeline = connection?.context?.pipeline.syncOperations
+    let handler = try? pipeline?.handler(type: NIOSSLClientHandler.self)
+    guard let certificate = handler?.peerCertificate else { return false }
+    return CertificateName.isProven(request.endpoint.host, by: certificate)
+  }
+
+  private func sendUpgrade() {
+    guard let upgrade else { return }
+    enter(.upgrading, within: request.timeouts.upgrade)
+    connection?.write(upgrade.bytes)
+  }
+
+  func received(_ bytes: ByteBuffer) {
+    var bytes = bytes
+    if var earlier = head.take() {
+      earlier.writeBuffer(&bytes)
+      bytes = earlier
+    }
+    do throws(ResponseHead.Malformed) {
+      while phase == .upgrading || phase == .tunnelling {
+        let parsed = try bytes.withUnsafeReadableBytes { bytes throws(ResponseHead.Malformed) in
+          try ResponseHead(bytes)
+        }
+        guard let parsed else {
+          head = bytes
+          return
+        }
+        bytes.moveReaderIndex(forwardBy: parsed.size)
+        // Interim answers mean: wait for the next.
+        if (100..<200).contains(parsed.status), parsed.status != 101 { continue }
+        if phase == .upgrading { return upgraded(parsed, rest: bytes) }
+        return tunnelled(parsed, rest: bytes)
+      }
+    } catch {
+      fail(.protocolViolation, "the answer cannot be read: \(error.message)")
+    }
+  }
+
+  private func upgraded(_ head: ResponseHead, rest: ByteBuffer) {
+    guard head.status == 101 else {
+      return fail(
+        TransportError(
+          .upgradeRefused, message: "the upgrade was answered with HTTP \(head.status)",
+          httpStatus: head.status, retryAfter: head.wait))
+    }
+    if let objection = upgrade?.objection(to: head) {
+      return fail(.protocolViolation, "the upgrade was answered wrongly: \(objection)")
+    }
+    guard let connection = connection.take() else { return }
+    connection.opened(rest)
+    end(.success(connection))
+  }
+
+  func failed(_ error: any Error) {
+    switch phase {
+    // The bootstrap reports it, and other addresses may be left.
+    case .connecting, .idle, .resolving, .over: break
+    case .securing:
+      guard Self.isRefusal(error) else {
+        return fail(.connectFailed, "the connection ended during the TLS handshake", error)
+      }
+      fail(.tlsFailed, "the TLS handshake with \(request.endpoint.host) failed", error)
+    case .tunnelling: fail(.connectFailed, "the connection to the proxy failed", error)
+    case .upgrading: fail(.connectionLost, "the connection failed before it was upgraded", error)
+    }
+  }
+
+  func ended() {
+    switch phase {
+    case .connecting, .idle, .resolving, .over: break
+    case .securing: fail(.connectFailed, "the connection ended during the TLS handshake")
+    case .tunnelling: fail(.connectFailed, "the proxy ended the connection")
+    case .upgrading: fail(.connectionLost, "the connection ended before it was upgraded")
+    }
+  }
+
+  /// Whether TLS itself said no, rather than the connection below it.
+  private static func isRefusal(_ error: any Error) -> Bool {
+    switch error {
+    case NIOSSLError.handshakeFailed(.sslError(let stack)): stack != [.eofDuringHandshake]
+    case NIOSSLError.handshakeFailed: false
+    case NIOSSLError.uncleanShutdown: false
+    case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError: true
+    default: false
+    }
+  }
+}
+
+extension NIODial: DeadlineOwner {
+  func deadlinePassed() {
+    deadline = nil
+    switch phase {
+    case .resolving: fail(.timedOut, "resolving \(target.host) took too long")
+    case .connecting:
+      resolver.distrust(target.host)
+      fail(.timedOut, "TCP connect took too long")
+    case .tunnelling: fail(.timedOut, "the proxy took too long to connect")
+    case .securing: fail(.timedOut, "the TLS handshake took too long")
+    case .upgrading: fail(.timedOut, "the upgrade took too long")
+    case .idle, .over: break
+    }
+  }
+}
+
+// MARK: - The tunnel of a proxy
+
+extension NIODial {
+  private func tunnelRequest(_ proxy: NIOTransportConfiguration.Proxy) -> ByteBuffer {
+    let authority = UpgradeRequest.authority(request.endpoint, alwaysWithPort: true)
+    var bytes = ByteBuffer()
+    bytes.writeString("CONNECT \(authority) HTTP/1.1\r\nHost: \(authority)\r\n")
+    if let credentials = proxy.credentials {
+      bytes.writeStaticString("Proxy-Authorization: Basic ")
+      bytes.writeBytes(credentials.withUnsafeBytes { UpgradeRequest.base64(Array($0)) })
+      bytes.writeStaticString("\r\n")
+    }
+    bytes.writeStaticString("\r\n")
+    return bytes
+  }
+
+  private func tunnelled(_ head: ResponseHead, rest: ByteBuffer) {
+    guard (200..<300).contains(head.status) else {
+      return fail(
+        TransportError(
+          .connectFailed, message: "the proxy answered with HTTP \(head.status)",
+          httpStatus: head.status, retryAfter: head.wait))
+    }
+    guard rest.readableBytes == 0 else {
+      return fail(.protocolViolation, "bytes came through the tunnel before we spoke")
+    }
+    do {
+      secure()
+      if let handler = try makeTLSHandler() {
+        // Behind the answer that is being read: the handler must not see what is left of it.
+        try connection?.context?.pipeline.syncOperations.addHandler(handler, position: .first)
+      }
+    } catch {
+      fail(.tlsFailed, "the TLS handshake could not begin", error)
+    }
+  }
+}
+#endif

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if NIO
+public import NIOCore
+public import NIOPosix
+internal import NIOSSL
+internal import Synchronization
+
+/// The transport over real sockets: TCP, TLS and WebSocket on the event loops of SwiftNIO.
+///
+/// One handler per connection does the upgrade and the frames and calls the session on the
+/// connection's own loop, synchronously; no task and no stream belongs to a connection. With
+/// ``BrokerRuntime/nio(group:seed:)`` on the same group a session and its connections share a loop;
+/// with any other runtime connections are spread over the group's loops, and what arrives is queued
+/// for the session by its sink.
+///
+/// The group is the caller's: the transport neither starts nor shuts it down.
+public final class NIOTransport: LiveTransport {
+  private let group: any EventLoopGroup
+  private let configuration: NIOTransportConfiguration
+  private let resolver: HostResolver
+  private let tls = Mutex<NIOSSLContext?>(nil)
+  private let states: Mutex<[ObjectIdentifier: LoopState]>
+
+  /// Makes a transport.
+  ///
+  /// - Parameters:
+  ///   - group: The loops that connections live on if the engine does not say which. Default: the
+  ///     process's shared group, one loop for each core.
+  ///   - configuration: Trust, limits, proxy and the like. What TLS needs is loaded by the first
+  ///     dial that needs it.
+  public init(
+    group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
+    configuration: NIOTransportConfiguration = NIOTransportConfiguration()
+  ) {
+    self.group = group
+    self.configuration = configuration
+    resolver = HostResolver(configuration.resolver)
+    states = Mutex([:])
+  }
+
+  /// Sockets of this transport that are open, being opened, or being closed.
+  public var openSockets: Int {
+    states.withLock { $0.values.reduce(0) { $0 + $1.sockets.load(ordering: .relaxed) } }
+  }
+
+  /// Deadlines that are set on the loop of an executor. For tests.
+  func deadlineCount(on executor: EventLoopExecutor) async -> Int {
+    let state = state(for: executor)
+    return await withUnsafeContinuation { continuation in
+      state.loop.execute { continuation.resume(returning: state.deadlineCount) }
+    }
+  }
+
+  /// Opens a connection on the loop of `request.executor` if that is an ``EventLoopExecutor``, and on
+  /// any loop of the group otherwise.
+  public func dial(_ request: DialRequest) async throws(TransportError) -> any LiveConnection {
+    let tls = request.endpoint.usesTLS ? try tlsContext() : nil
+    let state = state(for: request.executor)
+    let dial = NIODial(request, configuration, resolver, tls: tls, on: state)
+    let outcome = await withTaskCancellationHandler {
+      await withUnsafeContinuation { continuation in
+        if state.loop.inEventLoop {
+          dial.start(continuation)
+        } else {
+          state.loop.execute { dial.start(continuation) }
+        }
+      }
+    } onCancel: {
+      state.loop.execute { dial.cancel() }
+    }
+    let connection = try outcome.get()
+    guard !Task.isCancelled else {
+      connection.abort()
+      throw NIODial.cancelled
+    }
+    state.loop.execute { connection.release() }
+    return connection
+  }
+
+  private func state(for executor: any ShardExecutor) -> LoopState {
+    let loop = (executor as? EventLoopExecutor)?.eventLoop ?? group.next()
+    return states.withLock { states in
+      let id = ObjectIdentifier(loop)
+      if let state = states[id] { return state }
+      let state = LoopState(loop)
+      states[id] = state
+      return state
+    }
+  }
+
+  /// The one TLS context: making it reads the trusted certificates, which is worth doing once.
+  private func tlsContext() throws(TransportError) -> NIOSSLContext {
+    let settings = configuration.tls
+    let result: Result<NIOSSLContext, TransportError> = tls.withLock { tls in
+      if let tls { return .success(tls) }
+      do {
+        let made = try NIOSSLContext(configuration: settings.clientConfiguration())
+        tls = made
+        return .success(made)
+      } catch {
+        return .failure(
+          TransportError(
+            .tlsFailed, message: "the TLS configuration cannot be used: \(error)", cause: error))
+      }
+    }
+    return try result.get()
+  }
+}
+#endif

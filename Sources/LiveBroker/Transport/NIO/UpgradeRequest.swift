@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if NIO
+internal import NIOCore
+
+/// The upgrade of one connection: the request's bytes, and what the answer must be.
+struct UpgradeRequest {
+  /// What the server must answer in `Sec-WebSocket-Accept`.
+  let expectedAccept: String
+  let bytes: ByteBuffer
+
+  /// Writes the request. The credential goes where the service takes it (live-api.md B.2): a key
+  /// into a header, a token into the query; neither is kept anywhere else.
+  ///
+  /// - Throws: ``TransportError/Code/invalidRequest`` if something would break out of its line.
+  init(
+    _ endpoint: LiveEndpoint, _ credential: Credential,
+    extraHeaders: [NIOTransportConfiguration.Header], _ allocator: ByteBufferAllocator
+  ) throws(TransportError) {
+    let path = endpoint.socketPath(for: credential)
+    guard Self.isOneWord(path), Self.isOneWord(endpoint.host) else {
+      throw TransportError(
+        .invalidRequest, message: "host or path hold blanks or control characters")
+    }
+    let key = Self.makeKey()
+    var bytes = allocator.buffer(capacity: 640)
+    bytes.writeStaticString("GET ")
+    bytes.writeString(path)
+    if case .ephemeralToken(let token) = credential {
+      bytes.writeStaticString("?access_token=")
+      token.withUnsafeBytes { Self.writePercentEncoded($0, to: &bytes) }
+    }
+    bytes.writeStaticString(" HTTP/1.1\r\nHost: ")
+    bytes.writeString(Self.authority(endpoint))
+    bytes.writeStaticString(
+      "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
+    )
+    bytes.writeBytes(key)
+    if case .apiKey(let secret) = credential {
+      guard secret.withUnsafeBytes({ !$0.isEmpty && $0.allSatisfy(Self.isVisible) }) else {
+        throw TransportError(.invalidRequest, message: "the API key is not one word of ASCII")
+      }
+      bytes.writeStaticString("\r\nx-goog-api-key: ")
+      _ = secret.withUnsafeBytes { bytes.writeBytes($0) }
+    }
+    for header in extraHeaders {
+      bytes.writeString("\r\n\(header.name): \(header.value)")
+    }
+    bytes.writeStaticString("\r\n\r\n")
+    self.bytes = bytes
+    expectedAccept = Self.accept(for: key)
+  }
+
+  /// Whether the answer completes the upgrade; nil, or what is wrong with it.
+  func objection(to head: ResponseHead) -> String? {
+    if head.upgrade != "websocket" { return "its Upgrade is not websocket" }
+    let tokens = head.connection.split { $0 == "," || $0 == " " }
+    if !tokens.contains("upgrade") { return "its Connection is not Upgrade" }
+    if head.accept != expectedAccept { return "its Sec-WebSocket-Accept does not fit our key" }
+    if head.extensions != nil { return "it names an extension that was not offered" }
+    if head.subprotocol != nil { return "it names a protocol that was not offered" }
+    return nil
+  }
+
+  /// `Sec-WebSocket-Accept` for a key.
+  static func accept(for key: [UInt8]) -> String {
+    base64(SHA1.digest(key + Array("258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8)), as: String.self)
+  }
+
+  private static func makeKey() -> [UInt8] {
+    var bytes: [UInt8] = []
+    for _ in 0..<2 {
+      let bits = UInt64.random(in: .min ... .max)
+      for shift in stride(from: 0, to: 64, by: 8) {
+        bytes.append(UInt8(truncatingIfNeeded: bits >> UInt64(shift)))
+      }
+    }
+    return base64(bytes)
+  }
+
+  static func base64(_ bytes: [UInt8]) -> [UInt8] {
+    let count = Base64.encodedCount(bytes.count)
+    return [UInt8](unsafeUninitializedCapacity: count) { output, initialized in
+      bytes.withUnsafeBytes { Base64.encode($0, into: UnsafeMutableRawBufferPointer(output)) }
+      initialized = count
+    }
+  }
+
+  private static func base64(_ bytes: [UInt8], as type: String.Type) -> String {
+    String(decoding: base64(bytes), as: UTF8.self)
+  }
+
+  /// Host and, if it is not the scheme's own, port, as `Host` and `CONNECT` have them.
+  static func authority(_ endpoint: LiveEndpoint, alwaysWithPort: Bool = false) -> String {
+    let host = endpoint.host.contains(":") ? "[\(endpoint.host)]" : endpoint.host
+    let isDefault = endpoint.port == (endpoint.usesTLS ? 443 : 80)
+    return isDefault && !alwaysWithPort ? host : "\(host):\(endpoint.port)"
+  }
+
+  static func isOneWord(_ text: String) -> Bool {
+    !text.isEmpty && text.utf8.allSatisfy(isVisible)
+  }
+
+  private static func isVisible(_ byte: UInt8) -> Bool { byte > 0x20 && byte < 0x7F }
+
+  private static func writePercentEncoded(
+    _ bytes: UnsafeRawBufferPointer, to buffer: inout ByteBuffer
+  ) {
+    for byte in bytes {
+      switch byte {
+      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "."),
+        UInt8(ascii: "_"), UInt8(ascii: "~"):
+        buffer.writeInteger(byte)
+      default:
+        buffer.writeInteger(UInt8(ascii: "%"))
+        buffer.writeInteger(hexDigit(byte >> 4))
+        buffer.writeInteger(hexDigit(byte & 0x0F))
+      }
+    }
+  }
+
+  private static func hexDigit(_ value: UInt8) -> UInt8 {
+    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + value - 10
+  }
+}
+#endif

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import LiveBroker
+internal import Synchronization
+
+/// A sink that writes down what it is told, and whether it is told properly.
+final class ConformanceSink: ConnectionSink {
+  enum Event: Sendable {
+    case message([UInt8])
+    case signal(ConnectionSignal)
+  }
+
+  let events = Transcript<Event>()
+  /// What was wrong with the way in which the sink was called.
+  let complaints = Mutex<[String]>([])
+  private let generation: UInt32
+  private let executor: (any ShardExecutor)?
+  private let isInside = Atomic(false)
+  private let hasEnded = Atomic(false)
+  let isAborted = Atomic(false)
+
+  /// - Parameter executor: Where calls must come from; nil if they may come from elsewhere.
+  init(generation: UInt32, on executor: (any ShardExecutor)?) {
+    self.generation = generation
+    self.executor = executor
+  }
+
+  func connection(_ generation: UInt32, received payload: UnsafeRawBufferPointer) {
+    enter(generation, isFinal: false)
+    events.append(.message(Array(payload)))
+    isInside.store(false, ordering: .releasing)
+  }
+
+  func connection(_ generation: UInt32, signalled signal: ConnectionSignal) {
+    let isFinal =
+      switch signal {
+      case .closed, .failed: true
+      case .pong, .writable: false
+      }
+    enter(generation, isFinal: isFinal)
+    events.append(.signal(signal))
+    isInside.store(false, ordering: .releasing)
+  }
+
+  private func enter(_ generation: UInt32, isFinal: Bool) {
+    if isInside.exchange(true, ordering: .acquiring) { complain("two calls at once") }
+    if generation != self.generation { complain("generation \(generation)") }
+    if executor?.isCurrent == false { complain("a call from outside the executor") }
+    if isAborted.load(ordering: .acquiring) { complain("a call after abort") }
+    let hadEnded =
+      isFinal ? hasEnded.exchange(true, ordering: .relaxed) : hasEnded.load(ordering: .relaxed)
+    if hadEnded { complain("a call after the final one") }
+  }
+
+  private func complain(_ message: String) {
+    complaints.withLock { if !$0.contains(message) { $0.append(message) } }
+  }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import LiveBroker
+
+extension TransportConformance {
+  static let framingChecks: [(String, Check)] = [
+    ("messages of all sizes go out whole and in order", outboundSizes),
+    ("messages of all sizes arrive whole and in order", inboundSizes),
+    ("a fragmented message is put together", fragments),
+    ("a ping is answered by a pong that is told", pings),
+    ("a ping of the peer is answered with its data", peerPings),
+    ("a peer that breaks the protocol is dropped with an error", brokenProtocol),
+  ]
+
+  /// The borders of the three ways to write a length, and a big one.
+  private static let sizes = [
+    0, 1, 2, 124, 125, 126, 127, 128, 4095, 65_535, 65_536, 65_537, 1 << 20,
+  ]
+
+  /// ASCII of a given length in which every stretch differs.
+  static func payload(_ size: Int) -> [UInt8] {
+    (0..<size).map { UInt8(0x20 + ($0 &* 31 &+ $0 >> 8 &+ size) % 0x5F) }
+  }
+
+  private static let outboundSizes: Check = { conformance, report in
+    guard let line = await conformance.open(report) else { return }
+    await line.call { connection in
+      for size in sizes { connection.send(.text(payload(size))) }
+    }
+    for size in sizes { await line.expectAtPeer(.message(payload(size)), "\(size) bytes") }
+    await line.end()
+  }
+
+  private static let inboundSizes: Check = { conformance, report in
+    guard let line = await conformance.open(report) else { return }
+    for (index, size) in sizes.enumerated() {
+      await line.remote.perform(.send(payload(size), asText: index % 2 == 0, frames: 1))
+    }
+    for size in sizes { await line.expectMessage(payload(size), "\(size) bytes") }
+    await line.end()
+  }
+
+  private static let fragments: Check = { conformance, report in
+    guard conformance.peer.abilities.contains(.fragments),
+      let line = await conformance.open(report)
+    else { return }
+    for (size, frames) in [(10, 2), (0, 3), (200_000, 7), (3, 3)] {
+      for asText in [true, false] {
+        await line.remote.perform(.send(payload(size), asText: asText, frames: frames))
+        await line.expectMessage(payload(size), "\(size) bytes in \(frames) frames")
+      }
+    }
+    await line.end()
+  }
+
+  private static let pings: Check = { conformance, report in
+    guard let line = await conformance.open(report) else { return }
+    let data = conformance.peer.abilities.contains(.pings) ? payload(125) : []
+    await line.call { $0.send(.ping(data)) }
+    if conformance.peer.abilities.contains(.pings) {
+      await line.expectAtPeer(.ping(data), "a ping")
+    }
+    guard case .signal(.pong)? = await line.next() else {
+      return report.add("the sink did not hear the pong")
+    }
+    await line.end()
+  }
+
+  private static let peerPings: Check = { conformance, report in
+    guard conformance.peer.abilities.contains(.pings), let line = await conformance.open(report)
+    else { return }
+    for size in [0, 1, 125] {
+      await line.remote.perform(.ping(payload(size)))
+      await line.expectAtPeer(.pong(payload(size)), "the answer to a ping of \(size) bytes")
+    }
+    await line.end()
+  }
+
+  /// Each is wrong in one way; none may do more than end its connection.
+  private static let broken: [(String, [UInt8])] = [
+    ("a reserved bit", [0xC1, 0x00]),
+    ("an unknown opcode", [0x83, 0x00]),
+    ("a masked frame", [0x81, 0x81, 1, 2, 3, 4, 5]),
+    ("a fragmented ping", [0x09, 0x00]),
+    ("a long ping", [0x89, 0x7E, 0x00, 0x7E] + [UInt8](repeating: 0, count: 126)),
+    ("a continuation of nothing", [0x80, 0x00]),
+    ("a message inside a message", [0x01, 0x00, 0x81, 0x00]),
+    ("a length of 2^63", [0x82, 0x7F, 0x80, 0, 0, 0, 0, 0, 0, 0]),
+    ("an absurd length", [0x82, 0x7F, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]),
+    ("text that is not UTF-8", [0x81, 0x02, 0xC3, 0x28]),
+    ("a close frame of one byte", [0x88, 0x01, 0x03]),
+    ("a close code that may not be sent", [0x88, 0x02, 0x03, 0xED]),
+    ("a close reason that is not UTF-8", [0x88, 0x03, 0x03, 0xE8, 0xFF]),
+  ]
+
+  private static let brokenProtocol: Check = { conformance, report in
+    guard conformance.peer.abilities.contains(.rawBytes) else { return }
+    for (name, bytes) in broken {
+      guard let line = await conformance.open(report) else { return }
+      await line.remote.perform(.send(Array("sound".utf8), asText: true, frames: 1))
+      await line.remote.perform(.sendRaw(bytes))
+      await line.expectMessage(Array("sound".utf8), "before \(name)")
+      guard case .signal(.failed(let error))? = await line.next() else {
+        report.add("\(name) was taken")
+        await line.end()
+        continue
+      }
+      report.expect(error.code == .protocolViolation, "\(name) gave \(error.code)")
+      await line.end()
+    }
+  }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import LiveBroker
+import LiveEmulator
+import Testing
+
+@Suite("The in-memory network as a transport")
+struct EmulatedNetworkConformanceTests {
+  @Test("The in-memory network conforms", arguments: [1, 2, 3] as [UInt64])
+  func conforms(seed: UInt64) throws {
+    let simulation = Simulation(seed: seed)
+    let peer = EmulatedPeer(simulation)
+    let suite = TransportConformance(
+      peer.network, peer: peer, runtime: simulation.runtime, patience: .seconds(60))
+    let violations = try simulation.run { await suite.check() }
+    #expect(violations == [])
+  }
+
+  @Test("The suite finds a transport that delivers to the wrong generation, late or twice")
+  func findsFaults() throws {
+    let simulation = Simulation(seed: 1)
+    let peer = EmulatedPeer(simulation)
+    let suite = TransportConformance(
+      FaultyTransport(base: peer.network), peer: peer, runtime: simulation.runtime,
+      patience: .seconds(60))
+    let violations = try simulation.run { await suite.check() }
+    let checks = Set(violations.map(\.check))
+    #expect(checks.contains("nothing is sent on a connection before it is told to"))
+    #expect(checks.contains("connections keep their generations apart"))
+    #expect(checks.contains("a cut connection is told as lost"))
+    #expect(checks.contains("a refused upgrade tells status and wait"))
+    #expect(checks.contains("a close of the peer is told with code and reason"))
+  }
+}
+
+/// A transport that does many things wrong.
+private struct FaultyTransport: LiveTransport {
+  let base: any LiveTransport
+
+  func dial(_ request: DialRequest) async throws(TransportError) -> any LiveConnection {
+    var changed = request
+    changed.sink = FaultySink(base: request.sink)
+    do throws(TransportError) {
+      let connection = try await base.dial(changed)
+      connection.send(.text(Array("hello".utf8)))
+      return connection
+    } catch {
+      let secret =
+        if case .ephemeralToken(let secret) = request.credential { secret.reveal() } else { "" }
+      throw TransportError(error.code, message: "could not dial with \(secret)")
+    }
+  }
+
+  private final class FaultySink: ConnectionSink {
+    let base: any ConnectionSink
+    init(base: any ConnectionSink) { self.base = base }
+
+    func connection(_ generation: UInt32, received payload: UnsafeRawBufferPointer) {
+      base.connection(generation &+ 1, received: payload)
+    }
+
+    func connection(_ generation: UInt32, signalled signal: ConnectionSignal) {
+      if case .failed = signal {
+        base.connection(generation, signalled: .closed(code: 1006, reason: ""))
+      } else {
+        base.connection(generation, signalled: signal)
+        base.connection(generation, signalled: signal)
+      }
+    }
+  }
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if NIO
+import LiveEmulator
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import LiveBroker
+
+@Suite("What a NIO connection bounds", .timeLimit(.minutes(2)))
+struct FlowTests {
+  let group = MultiThreadedEventLoopGroup.singleton
+
+  private enum Event: Sendable {
+    case message(Int)
+    case signal(ConnectionSignal)
+  }
+
+  private final class Sink: ConnectionSink {
+    let events = Transcript<Event>()
+
+    func connection(_ generation: UInt32, received payload: UnsafeRawBufferPointer) {
+      events.append(.message(payload.count))
+    }
+    func connection(_ generation: UInt32, signalled signal: ConnectionSignal) {
+      events.append(.signal(signal))
+    }
+  }
+
+  private func open(
+    _ server: ScriptedServer, _ sink: Sink,
+    _ change: (inout NIOTransportConfiguration.Limits) -> Void
+  ) async throws -> (any LiveConnection, ScriptedConnection) {
+    var configuration = NIOTransportConfiguration()
+    change(&configuration.limits)
+    let connection = try await NIOTransport(group: group, configuration: configuration).dial(
+      DialRequest(
+        endpoint: server.endpoint, credential: .apiKey(Secret("k")), generation: 1,
+        executor: EventLoopExecutor(group.next()), sink: sink))
+    return (connection, try #require(await server.next()))
+  }
+
+  private func failure(_ sink: Sink, _ patience: Patience) async -> TransportError? {
+    while let event = await sink.events.next(patience) {
+      if case .signal(.failed(let error)) = event { return error }
+    }
+    return nil
+  }
+
+  @Test("A peer that takes nothing ends the connection when too much waits for it")
+  func tooMuchUnflushed() async throws {
+    let server = try await ScriptedServer(group)
+    let sink = Sink()
+    let (connection, remote) = try await open(server, sink) { $0.maxUnflushed = 1 << 20 }
+    try await remote.setReading(false)
+    let bytes = [UInt8](repeating: 0x78, count: 1 << 20)
+    for _ in 0..<64 { connection.send(.text(bytes)) }
+    guard case .signal(.writable(false))? = await sink.events.next(server.patience) else {
+      Issue.record("nobody was told that the connection is not writable")
+      return
+    }
+    #expect(await failure(sink, server.patience)?.code == .connectionLost)
+    await server.close()
+  }
+
+  @Test("A peer that takes nothing for too long ends the connection")
+  func tooOldUnflushed() async throws {
+    let server = try await ScriptedServer(group)
+    let sink = Sink()
+    let (connection, remote) = try await open(server, sink) { limits in
+      limits.maxUnflushed = 1 << 28
+      limits.maxUnflushedAge = .milliseconds(100)
+    }
+    try await remote.setReading(false)
+    for _ in 0..<16 { connection.send(.text([UInt8](repeating: 0x78, count: 1 << 20))) }
+    #expect(await failure(sink, server.patience)?.code == .connectionLost)
+    await server.close()
+  }
+
+  @Test("What waits goes out in order once the peer takes it, and that is told")
+  func writableAgain() async throws {
+    let server = try await ScriptedServer(group)
+    let sink = Sink()
+    let (connection, remote) = try await open(server, sink) { $0.maxUnflushed = 1 << 28 }
+    try await remote.setReading(false)
+    for index in 0..<16 {
+      connection.send(.text([UInt8](repeating: UInt8(0x41 + index), count: 1 << 20)))
+    }
+    guard case .signal(.writable(false))? = await sink.events.next(server.patience) else {
+      Issue.record("nobody was told that the connection is not writable")
+      return
+    }
+    try await remote.setReading(true)
+    for index in 0..<16 {
+      guard case .message(let bytes)? = await remote.nextEvent() else {
+        Issue.record("message \(index) did not arrive")
+        return
+      }
+      #expect(bytes.count == 1 << 20)
+      #expect(bytes.allSatisfy { $0 == UInt8(0x41 + index) })
+    }
+    guard case .signal(.writable(true))? = await sink.events.next(server.patience) else {
+      Issue.record("nobody was told that the connection is writable again")
+      return
+    }
+    connection.abort()
+    await server.close()
+  }
+
+  @Test("A message of many mebibytes in fragments arrives; one above the limit ends the connection")
+  func bigMessages() async throws {
+    let server = try await ScriptedServer(group)
+    let sink = Sink()
+    let (connection, remote) = try await open(server, sink) { $0.maxMessage = 8 << 20 }
+    await remote.perform(
+      .send([UInt8](repeating: 1, count: 8 << 20), asText: false, frames: 100))
+    guard case .message(let count)? = await sink.events.next(server.patience) else {
+      Issue.record("no message")
+      return
+    }
+    #expect(count == 8 << 20)
+    await remote.perform(
+      .send([UInt8](repeating: 1, count: 8 << 20 + 1), asText: false, frames: 100))
+    #expect(await failure(sink, server.patience)?.code == .protocolViolation)
+    var seen = await remote.nextEvent()
+    while case .pong? = seen { seen = await remote.nextEvent() }
+    guard case .close(let code, _)? = seen else {
+      Issue.record("the peer saw \(String(describing: seen)) instead of a close frame")
+      return
+    }
+    #expect(code == 1009)
+    connection.abort()
+    await server.close()
+  }
+}
+#endif

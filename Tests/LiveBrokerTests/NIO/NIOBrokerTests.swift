@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if NIO
+import LiveEmulator
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import LiveBroker
+
+@Suite("A broker over the NIO transport", .timeLimit(.minutes(2)))
+struct NIOBrokerTests {
+  let group = MultiThreadedEventLoopGroup.singleton
+
+  /// Runs a broker with an API key against the scripted server.
+  private func withBroker(
+    _ server: ScriptedServer, _ body: @escaping @Sendable (Broker) async throws -> Void
+  ) async throws {
+    var configuration = BrokerConfiguration(credentials: .apiKey(Secret("TEST-KEY")))
+    configuration.endpoint = server.endpoint
+    let broker = Broker(
+      configuration: configuration, transport: NIOTransport(group: group),
+      runtime: .nio(group: group))
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+      tasks.addTask { try await broker.run() }
+      try await body(broker)
+      tasks.cancelAll()
+      try await tasks.waitForAll()
+    }
+    await server.close()
+  }
+
+  @Test("A session opens, speaks and closes over a real socket")
+  func session() async throws {
+    let server = try await ScriptedServer(group)
+    try await withBroker(server) { broker in
+      async let opening = broker.openSession(SessionConfiguration(model: "models/test"))
+      let line = try #require(await server.next())
+      guard case .message(let setup)? = await line.nextEvent() else {
+        Issue.record("no setup arrived")
+        return
+      }
+      #expect(String(decoding: setup, as: UTF8.self).contains(#""model":"models/test""#))
+      await line.perform(
+        .send(Array(#"{"setupComplete":{}}"#.utf8), asText: false, frames: 1))
+      let session = try await opening
+      try await session.send(text: "hello")
+      var event = await line.nextEvent()
+      if case .ping? = event { event = await line.nextEvent() }
+      guard case .message(let text)? = event else {
+        Issue.record("no text arrived, but \(String(describing: event))")
+        return
+      }
+      #expect(String(decoding: text, as: UTF8.self).contains("hello"))
+      let head = try #require(await server.nextHead())
+      #expect(head.contains("x-goog-api-key: TEST-KEY\r\n"))
+    }
+  }
+
+  @Test("A close right behind the upgrade is classified at once, not awaited as a setup")
+  func closeBehindUpgrade() async throws {
+    let server = try await ScriptedServer(group)
+    await server.meetUpgrades(.acceptAndClose(code: 1007, reason: "API key not valid."))
+    try await withBroker(server) { broker in
+      do {
+        _ = try await broker.openSession(SessionConfiguration(model: "models/test"))
+        Issue.record("the session opened")
+      } catch {
+        #expect("\(error)".contains("API key not valid"))
+      }
+    }
+  }
+}
+#endif

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if NIO
+import LiveEmulator
+import NIOCore
+import NIOPosix
+import NIOSSL
+import NIOWebSocket
+import Synchronization
+
+@testable import LiveBroker
+
+/// A WebSocket server on the loopback interface that does what the conformance suite says. Frames
+/// of the client are read by NIO's own decoder, frames to it are written by hand.
+final class ScriptedServer: ConformancePeer {
+  let endpoint: LiveEndpoint
+  let deadEndpoint: LiveEndpoint?
+  let abilities: ConformanceAbilities
+  /// The heads of all requests, in order.
+  let heads = Transcript<String>()
+  let patience: Patience
+  fileprivate let accepted = Transcript<ScriptedConnection>()
+  private let answer = Mutex(ConformanceUpgrade.accept)
+  private let reply = Mutex<[UInt8]?>(nil)
+  private let listener: any Channel
+
+  /// Starts to listen on a free port.
+  init(
+    _ group: any EventLoopGroup, tls: Bool = false, abilities: ConformanceAbilities = .all
+  ) async throws {
+    let context = tls ? try Self.tlsContext() : nil
+    let owner = Owner()
+    listener = try await ServerBootstrap(group: group)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          if let context {
+            try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
+          }
+          guard let server = owner.server else { return }
+          try channel.pipeline.syncOperations.addHandler(ScriptedUpgrade(server))
+        }
+      }
+      .bind(host: "127.0.0.1", port: 0).get()
+    let dead = try await ServerBootstrap(group: group).bind(host: "127.0.0.1", port: 0).get()
+    let deadPort = dead.localAddress?.port ?? 1
+    try await dead.close()
+    endpoint = LiveEndpoint(
+      host: "127.0.0.1", port: listener.localAddress?.port ?? 0, usesTLS: tls)
+    deadEndpoint = LiveEndpoint(host: "127.0.0.1", port: deadPort, usesTLS: tls)
+    self.abilities = abilities
+    patience = Patience(
+      clock: SystemClock(), executor: EventLoopExecutor(group.next()), limit: .seconds(20))
+    owner.set(self)
+  }
+
+  /// Breaks the circle of a listener that must know its server before the server is made.
+  private final class Owner: Sendable {
+    private let reference = Mutex<Weak>(Weak())
+    struct Weak { weak var server: ScriptedServer? }
+    var server: ScriptedServer? { reference.withLock { $0.server } }
+    func set(_ server: ScriptedServer) { reference.withLock { $0.server = server } }
+  }
+
+  private static func tlsContext() throws -> NIOSSLContext {
+    let certificates = try NIOSSLCertificate.fromPEMBytes(Array(TestCertificate.certificate.utf8))
+    let key = try NIOSSLPrivateKey(bytes: Array(TestCertificate.key.utf8), format: .pem)
+    return try NIOSSLContext(
+      configuration: .makeServerConfiguration(
+        certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(key)))
+  }
+
+  func close() async { try? await listener.close() }
+
+  func meetUpgrades(_ answer: ConformanceUpgrade) async { self.answer.withLock { $0 = answer } }
+
+  /// Answers every request with these bytes instead of anything else; `%ACCEPT%` stands for the
+  /// right `Sec-WebSocket-Accept`.
+  func replyRaw(_ text: String?) { reply.withLock { $0 = text.map { Array($0.utf8) } } }
+
+  func nextConnection() async -> (any ConformancePeerConnection)? { await next() }
+
+  func next() async -> ScriptedConnection? { await accepted.next(patience) }
+
+  func nextHead() async -> String? { await heads.next(patience) }
+
+  fileprivate var current: (ConformanceUpgrade, raw: String?) {
+    (answer.withLock { $0 }, reply.withLock { $0.map { String(decoding: $0, as: UTF8.self) } })
+  }
+}
+
+extension ConformanceAbilities {
+  static let all: ConformanceAbilities = [
+    .fragments, .pings, .closesWithoutCode, .rawBytes, .boundsCloses, .callsOnExecutor,
+  ]
+}
+
+/// Reads the request and answers it.
+private final class ScriptedUpgrade: ChannelInboundHandler, RemovableChannelHandler {
+  typealias InboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
+  private let server: ScriptedServer
+  private var text = ""
+
+  init(_ server: ScriptedServer) { self.server = server }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    text += String(buffer: unwrapInboundIn(data))
+    guard text.hasSuffix("\r\n\r\n") else { return }
+    server.heads.append(text)
+    let key = text.split(separator: "\r\n").first { $0.hasPrefix("Sec-WebSocket-Key: ") }
+    let accept = UpgradeRequest.accept(for: Array((key?.dropFirst(19) ?? "").utf8))
+    let (answer, raw) = server.current
+    if let raw {
+      write(raw.replacing("%ACCEPT%", with: accept), context)
+      if raw.hasPrefix("HTTP/1.1 101") { upgrade(context) }
+      return
+    }
+    switch answer {
+    case .ignore: break
+    case .refuse(let status, let retryAfter):
+      let wait = retryAfter.map { "Retry-After: \($0.components.seconds)\r\n" } ?? ""
+      write("HTTP/1.1 \(status) Refused\r\n\(wait)Content-Length: 0\r\n\r\n", context)
+    case .accept, .acceptAndClose:
+      var bytes = ByteBuffer(
+        string: "HTTP/1.1 101 Switching Protocols\r\nupgrade: WebSocket\r\n"
+          + "Connection: keep-alive, Upgrade\r\nSec-WebSocket-Accept: \(accept)\r\n\r\n")
+      // In one write, so that the close comes in the same read as the answer.
+      if case .acceptAndClose(let code, let reason) = answer {
+        bytes.writeBytes(ServerFrame.close(code, reason))
+      }
+      context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+      upgrade(context)
+    }
+  }
+
+  private func write(_ text: String, _ context: ChannelHandlerContext) {
+    context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
+  }
+
+  private func upgrade(_ context: ChannelHandlerContext) {
+    let connection = ScriptedConnection(context.channel, server.patience)
+    let pipeline = context.pipeline.syncOperations
+    do {
+      try pipeline.addHandler(ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: 1 << 26)))
+      try pipeline.addHandler(ScriptedFrames(connection))
+      pipeline.removeHandler(context: context, promise: nil)
+      server.accepted.append(connection)
+    } catch {
+      context.close(promise: nil)
+    }
+  }
+}
+
+/// Reports what the client sends, and answers pings and closes.
+private final class ScriptedFrames: ChannelInboundHandler {
+  typealias InboundIn = WebSocketFrame
+  typealias OutboundOut = ByteBuffer
+  private let connection: ScriptedConnection
+
+  init(_ connection: ScriptedConnection) { self.connection = connection }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    let frame = unwrapInboundIn(data)
+    guard frame.maskKey != nil else {
+      connection.events.append(.close(code: 1002, reason: "an unmasked frame"))
+      return context.close(promise: nil)
+    }
+    var payload = frame.unmaskedData
+    switch frame.opcode {
+    case .ping:
+      connection.events.append(.ping(Array(buffer: payload)))
+      reply(ServerFrame.bytes(0x8A, Array(buffer: payload)), context)
+    case .pong: connection.events.append(.pong(Array(buffer: payload)))
+    case .connectionClose:
+      let code = payload.readInteger(as: UInt16.self)
+      connection.events.append(.close(code: code, reason: String(buffer: payload)))
+      guard connection.answersCloses else { return }
+      reply(ServerFrame.close(code ?? 1000, ""), context)
+      context.close(promise: nil)
+    default: connection.events.append(.message(Array(buffer: payload)))
+    }
+  }
+
+  private func reply(_ bytes: [UInt8], _ context: ChannelHandlerContext) {
+    context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: bytes)), promise: nil)
+  }
+
+  func channelInactive(context: ChannelHandlerContext) { connection.events.append(.ended) }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    context.close(promise: nil)
+  }
+}
+
+/// One accepted connection of a scripted server.
+final class ScriptedConnection: ConformancePeerConnection {
+  let events = Transcript<ConformancePeerEvent>()
+  private let channel: any Channel
+  private let patience: Patience
+  private let answers = Atomic(true)
+
+  init(_ channel: any Channel, _ patience: Patience) {
+    self.channel = channel
+    self.patience = patience
+  }
+
+  var answersCloses: Bool { answers.load(ordering: .acquiring) }
+
+  func nextEvent() async -> ConformancePeerEvent? { await events.next(patience) }
+
+  func perform(_ action: ConformancePeerAction) async {
+    switch action {
+    case .send(let bytes, let asText, let frames):
+      write(ServerFrame.message(bytes, asText: asText, frames: frames))
+    case .ping(let bytes): write(ServerFrame.bytes(0x89, bytes))
+    case .close(let code?, let reason): write(ServerFrame.close(code, reason))
+    case .close(nil, _): write(ServerFrame.bytes(0x88, []))
+    case .drop: try? await channel.close()
+    case .answerCloses(let answers): self.answers.store(answers, ordering: .releasing)
+    case .sendRaw(let bytes): write(bytes)
+    }
+  }
+
+  /// Stops or resumes reading, so that the client cannot write any more.
+  func setReading(_ enabled: Bool) async throws {
+    try await channel.setOption(.autoRead, value: enabled).get()
+  }
+
+  private func write(_ bytes: [UInt8]) {
+    channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil)
+  }
+}
+
+/// Frames as a server writes them.
+enum ServerFrame {
+  static func bytes(_ first: UInt8, _ payload: [UInt8]) -> [UInt8] {
+    switch payload.count {
+    case ...125: [first, UInt8(payload.count)] + payload
+    case ...0xFFFF: [first, 126, UInt8(payload.count >> 8), UInt8(payload.count & 0xFF)] + payload
+    default:
+      [first, 127]
+        + (0..<8).map { UInt8(truncatingIfNeeded: payload.count >> (56 - 8 * $0)) } + payload
+    }
+  }
+
+  static func close(_ code: UInt16, _ reason: String) -> [UInt8] {
+    bytes(0x88, [UInt8(code >> 8), UInt8(code & 0xFF)] + Array(reason.utf8))
+  }
+
+  /// A message in so many frames, with a ping inside if there are more than two.
+  static func message(_ payload: [UInt8], asText: Bool, frames: Int) -> [UInt8] {
+    var result: [UInt8] = []
+    for index in 0..<max(1, frames) {
+      let start = payload.count * index / max(1, frames)
+      let end = payload.count * (index + 1) / max(1, frames)
+      let opcode: UInt8 = index > 0 ? 0 : asText ? 1 : 2
+      let isLast = index + 1 >= frames
+      result += bytes(isLast ? 0x80 | opcode : opcode, Array(payload[start..<end]))
+      if !isLast, index == 1 { result += bytes(0x89, []) }
+    }
+    return result
+  }
+}
+#endif
