@@ -94,8 +94,12 @@ extension Session {
   }
 
   private func spendCredential(_ context: SessionMachine.Context) {
-    token?.assumeIsolated { _ = $0.handle(.spentReported, at: context.now) }
+    let secret = token?.assumeIsolated { token in
+      _ = token.handle(.spentReported, at: context.now)
+      return token.credential
+    }
     token = nil
+    if let secret { port.shard.services.pool?.tokenRefused(secret) }
   }
 
   // MARK: Connecting

@@ -40,6 +40,7 @@ public struct WireError: Error, Sendable, Hashable, CustomStringConvertible {
     public static let invalidTimestamp = Code(name: .invalidTimestamp)
     /// The frame holds JSON, but not an object.
     public static let notAnObject = Code(name: .notAnObject)
+    /// The name of the code.
     public var description: String { name.rawValue }
   }
 
@@ -69,6 +70,7 @@ public struct WireError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The same error seen from the array that holds the element at `index`.
   func within(index: Int) -> WireError { within("[\(index)]") }
 
+  /// Code, offset and path; nothing of the frame.
   public var description: String {
     let place = offset.map { " at byte \($0)" } ?? ""
     return "WireError(\(code)\(place)\(path.isEmpty ? "" : " in \(path)"))"

@@ -43,6 +43,7 @@ public protocol EmulatedService: Sendable {
 }
 
 extension EmulatedService {
+  /// Does nothing: a service that holds nothing against its clients has nothing to excuse.
   public mutating func markUnreachable(_ connection: ConnectionID) {}
 }
 

@@ -21,6 +21,13 @@ extension LiveService {
       sessions[session].checkpoints.rewind(to: serial)
       sessions[session].talk.restart(turns: checkpoint.turns, heard: checkpoint.heard)
     }
+    spoilResume(session)
+    sessions[session].takesHistory = false
+    countForgotten(session, before)
+  }
+
+  /// What faults make of a resume: the memory is gone, or the model never answers again.
+  private mutating func spoilResume(_ session: Int) {
     if sessions[session].forgetsOnResume || chance.happens(configuration.faults.resumeForgettings) {
       sessions[session].forgetsOnResume = false
       sessions[session].remembered.forget()
@@ -35,8 +42,6 @@ extension LiveService {
       sessions[session].talk.isPoisoned = true
       totals.faults += 1
     }
-    sessions[session].takesHistory = false
-    countForgotten(session, before)
   }
 
   private mutating func countForgotten(_ session: Int, _ before: Tallies) {

@@ -187,7 +187,7 @@ public struct LiveService: Sendable {
     guard connections.slots[slot].phase != .closing, !connections.slots[slot][.silent] else {
       return
     }
-    let bytes = configuration.prettyPrinted ? message.laidOut() : message
+    let bytes = configuration.prettyPrinted ? JSONLayout.lines(message) : message
     totals.messagesSent += 1
     totals.bytesSent += bytes.count
     outputs.append(.send(connections.slots[slot].id, bytes))

@@ -12,23 +12,37 @@ struct SetupCut {
 
   /// Finds `"sessionResumption":{` and the handle that may follow. Inside a JSON string the quotes
   /// would be escaped, so the pattern can only be a member of some object.
+  ///
+  /// `lock` tells setups apart that are the same but for the token's lock.
   init?(_ message: UnsafeRawBufferPointer, lock: UInt64) {
     guard let open = Self.find(#""sessionResumption":{"#, in: message) else { return nil }
     let key: StaticString = #""handle":""#
-    var end = open
-    if Self.matches(key, in: message, at: open) {
-      let start = open + key.utf8CodeUnitCount
-      end = start
+    var start = open
+    while start < message.count, message[start] != UInt8(ascii: "}"),
+      !Self.matches(key, in: message, at: start)
+    {
+      start += 1
+    }
+    guard start < message.count else { return nil }
+    var end = start
+    if message[start] == UInt8(ascii: "}") {
+      handle = UnsafeRawBufferPointer(start: nil, count: 0)
+    } else {
+      let first = start + key.utf8CodeUnitCount
+      end = first
       while end < message.count, message[end] != UInt8(ascii: "\"") { end += 1 }
       guard end < message.count else { return nil }
-      handle = UnsafeRawBufferPointer(rebasing: message[start..<end])
+      handle = UnsafeRawBufferPointer(rebasing: message[first..<end])
       end += 1
-      if end < message.count, message[end] == UInt8(ascii: ",") { end += 1 }
-    } else {
-      handle = UnsafeRawBufferPointer(start: nil, count: 0)
+      // The comma goes with the handle, before or after it, so that the rest reads as without one.
+      if message[start - 1] == UInt8(ascii: ",") {
+        start -= 1
+      } else if end < message.count, message[end] == UInt8(ascii: ",") {
+        end += 1
+      }
     }
     var digest = StreamDigest()
-    digest.update(UnsafeRawBufferPointer(rebasing: message[..<open]))
+    digest.update(UnsafeRawBufferPointer(rebasing: message[..<start]))
     digest.update(UnsafeRawBufferPointer(rebasing: message[end...]))
     self.digest = digest.value ^ (lock &* 0x9E37_79B9_7F4A_7C15)
   }

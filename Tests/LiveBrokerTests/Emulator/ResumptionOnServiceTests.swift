@@ -288,7 +288,43 @@ import Testing
   }
 }
 
+@Suite struct SetupCutTests {
+  @Test(arguments: [
+    (#"{"handle":"H"}"#, "H"), ("{}", ""), (#"{"handle":"H","transparent":true}"#, "H"),
+    (#"{"transparent":true,"handle":"H"}"#, "H"), (#"{"transparent":true}"#, ""),
+    (#"{"handle":""}"#, ""),
+  ])
+  func theHandleIsFoundAndTheRestReadsAsWithoutOne(resumption: String, handle: String) throws {
+    let isTransparent = resumption.contains("transparent")
+    let plain = isTransparent ? #"{"transparent":true}"# : "{}"
+    let found = try #require(SetupCutProbe.cut(Self.message(resumption)))
+    #expect(found.handle == handle)
+    #expect(found.digest == SetupCutProbe.digest(Self.message(plain)))
+    #expect(found.digest != SetupCutProbe.digest(Self.message(plain, model: "n")))
+  }
+
+  @Test func textThatOnlyLooksLikeAHandleIsNone() {
+    let quoted = #"{"setup":{"model":"m","x":"\"sessionResumption\":{\"handle\":\"H\"}"}}"#
+    #expect(SetupCutProbe.digest(quoted) == nil)
+    for cut in [
+      #"{"setup":{"sessionResumption":{"#, #"{"sessionResumption":{"handle":"H"#, "", "\"",
+    ] {
+      #expect(SetupCutProbe.digest(cut) == nil)
+    }
+  }
+
+  private static func message(_ resumption: String, model: String = "m") -> String {
+    #"{"setup":{"sessionResumption":\#(resumption),"model":"\#(model)"}}"#
+  }
+}
+
 private enum SetupCutProbe {
+  static func cut(_ message: String) -> (handle: String, digest: UInt64)? {
+    Array(message.utf8).withUnsafeBytes { bytes in
+      SetupCut(bytes, lock: 0).map { (String(decoding: $0.handle, as: UTF8.self), $0.digest) }
+    }
+  }
+
   static func digest(_ message: String) -> UInt64? {
     Array(message.utf8).withUnsafeBytes { SetupCut($0, lock: 0)?.digest }
   }

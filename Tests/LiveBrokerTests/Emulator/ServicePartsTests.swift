@@ -98,4 +98,34 @@ import Testing
   func durationsAreSpelledAsProtobufJSON(duration: Duration, text: String) {
     #expect(TimeText.protobuf(duration) == text)
   }
+
+  @Test func whatAPeerCanFillIsBounded() {
+    var stage = ServiceStage {
+      $0.accounts.promisesKept = 2
+      $0.accounts.itemsKept = 3
+      $0.sessions.total = 4
+    }
+    for id in 1...5 as ClosedRange<ConnectionID> { stage.open(id) }
+    #expect(stage.closes(5) == [.quotaExceeded])
+    for id in 1...4 as ClosedRange<ConnectionID> { stage.setup(id) }
+    #expect(stage.broken.count == 2)
+    #expect(stage.service.totalsNow.promisesBroken == 4)
+    var other = ServiceStage { $0.accounts.itemsKept = 3 }
+    other.open(1)
+    for index in 0..<5 { other.text(1, "\(index)") }
+    let remembered = other.account().remembered
+    #expect(remembered.items.map(\.kind) == [.text("0"), .text("1"), .text("2")])
+    #expect(remembered.itemCount == 5)
+    #expect(!remembered.holdsAllItems)
+  }
+
+  @Test(arguments: [
+    (
+      #"{"a":{},"b":[1,"x,{\"y"]}"#,
+      "{\n  \"a\": {},\n  \"b\": [\n    1,\n    \"x,{\\\"y\"\n  ]\n}\n"
+    )
+  ])
+  func jsonIsLaidOutWithoutTouchingStrings(compact: String, lines: String) {
+    #expect(String(decoding: JSONLayout.lines(Array(compact.utf8)), as: UTF8.self) == lines)
+  }
 }

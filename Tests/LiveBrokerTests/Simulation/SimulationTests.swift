@@ -97,6 +97,13 @@ import Testing
     #expect(other.count == first.count)
   }
 
+  @Test func interleavingGivesAnotherOrderOfTheSameWork() throws {
+    let plain = try transcript(seed: 7, interleave: false)
+    let interleaved = try transcript(seed: 7, interleave: true)
+    #expect(plain != interleaved)
+    #expect(plain.count == interleaved.count)
+  }
+
   @Test(arguments: [false, true])
   func workOfOneExecutorKeepsItsOrder(interleave: Bool) throws {
     let simulation = Simulation(seed: 3, interleave: interleave)

@@ -18,6 +18,7 @@ import Testing
       try normaliser.normalise(PlainJSON(encoded)) == normaliser.normalise(recorded),
       "\(String(decoding: encoded, as: UTF8.self))")
     #expect(try bytes.withBytes(ClientMessage.decodeFully) == message)
+    #expect(message.unknownFields == [])
     return message
   }
 

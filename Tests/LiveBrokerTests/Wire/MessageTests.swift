@@ -52,6 +52,31 @@ import Testing
     #expect(value.unknownFields["new_field"] != nil)
   }
 
+  @Test func unknownNamesAreListedWithTheirPlaces() throws {
+    let message = try client(
+      #"{"setup":{"model":"m","x":1,"generationConfig":{"speech_config":{"y":2}},"tools":[{},"#
+        + #"{"functionDeclarations":[{"name":"f","parameters":{"properties":{"p":{"z":3}}}}]}],"#
+        + #""labels":{"free":"x"},"realtimeInputConfig":null}}"#)
+    #expect(
+      message.unknownFields == [
+        UnknownField(name: "y", path: "setup.generationConfig.speechConfig"),
+        UnknownField(
+          name: "z", path: "setup.tools[1].functionDeclarations[0].parameters.properties[0]"),
+        UnknownField(name: "x", path: "setup"),
+      ])
+    #expect(
+      try client(#"{"setup":{},"hello":1}"#).unknownFields
+        == [UnknownField(name: "hello", path: "")])
+    let part = try client(#"{"clientContent":{"turns":[{"parts":[{"fileData":{"q":1}}]}]}}"#)
+    #expect(
+      part.unknownFields
+        == [UnknownField(name: "q", path: "clientContent.turns[0].parts[0].fileData")])
+    let body = try TokenRequestBody(
+      decoding: Array(#"{"bidiGenerateContentSetup":{"setup":{}}}"#.utf8))
+    #expect(
+      body.allUnknownFields == [UnknownField(name: "setup", path: "bidiGenerateContentSetup")])
+  }
+
   @Test func freeFormObjectsKeepTheirNames() throws {
     let frame =
       #"{"toolResponse":{"functionResponses":[{"id":"1","name":"f","response":{"is_on":true,"#
@@ -160,6 +185,27 @@ import Testing
     var dumped = ""
     dump(message, to: &dumped)
     #expect(!"\(message)".contains("very-secret") && !dumped.contains("very-secret"))
+  }
+
+  @Test func theServicesOwnLayoutIsReadByTheScannerToo() throws {
+    let message = ServerMessage(
+      serverContent: ServerContent(
+        modelTurn: Content(role: "model", text: "Hi"), turnComplete: true))
+    let frame = message.encodedWithIndentation()
+    #expect(text(frame).hasPrefix("{\n  \"serverContent\": {\n    \"modelTurn\": {\n"))
+    #expect(text(frame).hasSuffix("\n}\n"))
+    var scanned = ServerMessage()
+    #expect(frame.withUnsafeBytes { FrameScanner.read($0, into: &scanned) })
+    #expect(scanned == message)
+    #expect(try PlainJSON(frame) == PlainJSON(message.encoded()))
+    let free: JSONValue = ["a": [1, [:], []], "b": [["c": nil]]]
+    #expect(try JSONValue(decoding: free.encodedWithIndentation()) == free)
+  }
+
+  @Test func aNewKindOfMessageIsToldFromAKnownOne() throws {
+    #expect(try server(#"{"somethingNew":{}}"#).isUnknown)
+    #expect(try !server(#"{"somethingNew":{},"goAway":{}}"#).isUnknown)
+    #expect(try !server("{}").isUnknown)
   }
 
   @Test func aFrameThatIsLongerThanExpectedIsWrittenWhole() throws {

@@ -41,37 +41,35 @@ extension ClientMessage {
 
   /// The frame's bytes: compact JSON, camelCase, standard base64.
   public func encoded() -> [UInt8] {
-    ByteWriter.bytes(expected: encodedSizeHint) { writer in
-      switch self {
-      case .setup(let setup): Self.write("setup", setup, to: &writer)
-      case .clientContent(let content): Self.write("clientContent", content, to: &writer)
-      case .realtimeInput(let input): Self.write("realtimeInput", input, to: &writer)
-      case .toolResponse(let response): Self.write("toolResponse", response, to: &writer)
-      case .contextUpdate(let update): Self.write("contextUpdate", update, to: &writer)
-      case .unknown(let json): writer.value(json)
-      }
-    }
-  }
-
-  private var encodedSizeHint: Int {
     switch self {
-    case .realtimeInput(let input):
-      64 + (input.audio?.encodedSizeHint ?? 0) + (input.video?.encodedSizeHint ?? 0)
-        + (input.text?.utf8.count ?? 0)
+    case .setup(let setup): Self.frame("setup", setup) { _ in 2048 }
     case .clientContent(let content):
-      content.turns.reduce(64) { $0 + $1.encodedSizeHint }
-    case .setup: 2048
-    default: 512
+      Self.frame("clientContent", content) { content in
+        var size = 64
+        for index in content.turns.indices { size += content.turns[index].expectedSize() }
+        return size
+      }
+    case .realtimeInput(let input):
+      Self.frame("realtimeInput", input) { input in
+        let media = (input.audio?.expectedSize() ?? 0) + (input.video?.expectedSize() ?? 0)
+        return 64 + media + (input.text?.utf8.count ?? 0)
+      }
+    case .toolResponse(let response): Self.frame("toolResponse", response) { _ in 512 }
+    case .contextUpdate(let update): Self.frame("contextUpdate", update) { _ in 1024 }
+    case .unknown(let json): json.encoded()
     }
   }
 
-  private static func write(
-    _ name: StaticString, _ message: some WireMessage, to writer: inout ByteWriter
-  ) {
-    writer.object { writer in
-      writer.name(name)
-      var message = message
-      message.writeWire(to: &writer)
+  @inline(__always)
+  private static func frame<M: WireMessage>(
+    _ name: StaticString, _ message: M, expected: (inout M) -> Int
+  ) -> [UInt8] {
+    var message = message
+    return ByteWriter.bytes(expected: expected(&message)) { writer in
+      writer.object { writer in
+        writer.name(name)
+        message.writeWire(to: &writer)
+      }
     }
   }
 

@@ -168,3 +168,10 @@ private struct PropertyMap: WireValue {
 
   var isWireDefault: Bool { properties.isEmpty }
 }
+
+extension PropertyMap: MessageContainer {
+  var messages: [(step: String, message: any WireMessage)] {
+    // The name is the declarer's own and stays out of paths.
+    properties.enumerated().map { ("[\($0)]", $1.schema) }
+  }
+}

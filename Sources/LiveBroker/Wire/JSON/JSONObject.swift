@@ -85,6 +85,7 @@ public struct JSONObject: Sendable {
 }
 
 extension JSONObject: Hashable {
+  /// Whether both have the same members, in any order.
   public static func == (lhs: Self, rhs: Self) -> Bool {
     guard lhs.count == rhs.count else { return false }
     if lhs.members == rhs.members { return true }
@@ -105,5 +106,6 @@ extension JSONObject: Hashable {
 }
 
 extension JSONObject: ExpressibleByDictionaryLiteral {
+  /// Makes an object; of equal names the last one counts.
   public init(dictionaryLiteral elements: (String, JSONValue)...) { self.init(elements) }
 }

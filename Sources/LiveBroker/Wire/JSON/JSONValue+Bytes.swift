@@ -18,6 +18,52 @@ extension JSONValue {
   }
 }
 
+extension JSONValue {
+  /// The value as JSON with two spaces of indentation and a final line break: the layout in which
+  /// the service itself sends (live-api.md B.3), for an emulator.
+  public func encodedWithIndentation() -> [UInt8] {
+    ByteWriter.bytes(expected: 512) { writer in
+      writer.indented(self, depth: 0)
+      writer.raw(UInt8(ascii: "\n"))
+    }
+  }
+}
+
+extension ByteWriter {
+  fileprivate mutating func indented(_ value: JSONValue, depth: Int) {
+    switch value {
+    case .object(let object) where !object.isEmpty:
+      lines("{", "}", object.members, depth) { writer, member in
+        writer.string(member.name)
+        writer.raw(": ")
+        writer.indented(member.value, depth: depth + 1)
+      }
+    case .array(let elements) where !elements.isEmpty:
+      lines("[", "]", elements, depth) { $0.indented($1, depth: depth + 1) }
+    default: self.value(value)
+    }
+  }
+
+  private mutating func lines<T>(
+    _ open: StaticString, _ close: StaticString, _ items: [T], _ depth: Int,
+    _ item: (inout ByteWriter, T) -> Void
+  ) {
+    raw(open)
+    for index in items.indices {
+      if index > 0 { raw(UInt8(ascii: ",")) }
+      breakLine(depth + 1)
+      item(&self, items[index])
+    }
+    breakLine(depth)
+    raw(close)
+  }
+
+  private mutating func breakLine(_ depth: Int) {
+    raw(UInt8(ascii: "\n"))
+    for _ in 0..<depth { raw("  ") }
+  }
+}
+
 extension JSONObject {
   /// The object as compact JSON, members in their order.
   public func encoded() -> [UInt8] { JSONValue.object(self).encoded() }

@@ -12,7 +12,8 @@ extension FrameScanner {
         return scanner.list { scanner in
           var part = Part()
           guard scanner.part(into: &part) else { return false }
-          content.parts.append(part)
+          // Nearly always there is one, and a literal is cheaper than growing.
+          if content.parts.isEmpty { content.parts = [part] } else { content.parts.append(part) }
           return true
         }
       case "role":
@@ -54,7 +55,7 @@ extension FrameScanner {
     return object { scanner, name in
       switch name {
       case "data":
-        guard !hasData, let run = scanner.plainString(), let data = Base64.decode(run) else {
+        guard !hasData, let run = scanner.base64Run(), let data = Base64.decode(run) else {
           return false
         }
         hasData = true

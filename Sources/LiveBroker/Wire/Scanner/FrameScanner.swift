@@ -73,8 +73,10 @@ struct FrameScanner {
       let count = name.utf8CodeUnitCount
       guard candidate.bytes.count == count else { return false }
       let start = name.utf8Start
-      for offset in 0..<count where candidate.bytes[offset] != start[offset] { return false }
-      return true
+      // Without an early exit: the count is a constant, so this becomes a few wide comparisons.
+      var difference: UInt8 = 0
+      for offset in 0..<count { difference |= candidate.bytes[offset] ^ start[offset] }
+      return difference == 0
     }
   }
 
@@ -92,6 +94,34 @@ struct FrameScanner {
     guard end < bytes.count, bytes[end] == UInt8(ascii: "\"") else { return nil }
     defer { index = end + 1 }
     return UnsafeRawBufferPointer(rebasing: bytes[index..<end])
+  }
+
+  /// The bytes between the quotes of a string that is expected to be base64. Only the closing quote
+  /// is looked for, since anything else that JSON forbids is foreign to base64 too.
+  @inline(__always)
+  mutating func base64Run() -> UnsafeRawBufferPointer? {
+    guard skip(UInt8(ascii: "\"")) else { return nil }
+    let start = index
+    var end = start
+    while bytes.count - end >= 32 {
+      let quotes =
+        quoteBytes(at: end) | quoteBytes(at: end + 8) | quoteBytes(at: end + 16)
+        | quoteBytes(at: end + 24)
+      if quotes != 0 { break }
+      end += 32
+    }
+    while end < bytes.count, bytes[end] != UInt8(ascii: "\"") { end += 1 }
+    guard end < bytes.count else { return nil }
+    index = end + 1
+    return UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+  }
+
+  /// Not zero if one of the eight bytes at `offset` is a quote.
+  @inline(__always)
+  private func quoteBytes(at offset: Int) -> UInt64 {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let word = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) ^ (ones &* 0x22)
+    return (word &- ones) & ~word & (ones &* 0x80)
   }
 
   /// A string, escapes and all, as the full decoder reads it.

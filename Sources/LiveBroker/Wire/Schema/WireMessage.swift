@@ -69,12 +69,10 @@ extension WireMessage {
     try json.encode(to: encoder)
   }
 
-  /// The message in its wire form: compact JSON.
+  /// The message in its wire form: compact JSON, `expected` bytes or about that.
   func encodedMessage(expected: Int) -> [UInt8] {
-    ByteWriter.bytes(expected: expected) { writer in
-      var copy = self
-      copy.writeWire(to: &writer)
-    }
+    var copy = self
+    return ByteWriter.bytes(expected: expected) { copy.writeWire(to: &$0) }
   }
 
   /// The wire form as a value.

@@ -69,7 +69,7 @@ extension ServerMessage {
   /// Reads one frame. Works on the bytes alone, with memory bounded by a multiple of their number.
   public static func decode(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> ServerMessage {
     var message = ServerMessage()
-    if FrameScanner.read(bytes, into: &message) { return message }
+    if FrameScanner.read(bytes, into: &message) { return consume message }
     return try decodeFully(bytes)
   }
 
@@ -80,11 +80,24 @@ extension ServerMessage {
 
   /// The frame's bytes: compact JSON, camelCase, standard base64, zeros left out.
   public func encoded() -> [UInt8] {
-    encodedMessage(expected: encodedSizeHint)
+    var copy = self
+    let expected = copy.expectedSize()
+    return ByteWriter.bytes(expected: expected) { copy.writeWire(to: &$0) }
   }
 
-  private var encodedSizeHint: Int {
-    let turn = serverContent?.modelTurn?.encodedSizeHint ?? 0
+  /// The frame's bytes in the service's own layout: indented, with a final line break.
+  public func encodedWithIndentation() -> [UInt8] { json.encodedWithIndentation() }
+
+  /// Whether nothing in the message is known to this version: a message kind that is new.
+  public var isUnknown: Bool {
+    guard !unknownFields.isEmpty else { return false }
+    var rest = self
+    rest.unknownFields = JSONObject()
+    return rest == ServerMessage()
+  }
+
+  private mutating func expectedSize() -> Int {
+    let turn = serverContent?.modelTurn?.expectedSize() ?? 0
     return 128 + turn + (rare.isEmpty ? 0 : 512)
   }
 
