@@ -190,7 +190,6 @@ async def refusal(*args, **kwargs):
     except errors.APIError as failure:
         return failure
     except websockets.ConnectionClosed as failure:
-        failure.code = failure.rcvd.code
         return failure
     raise AssertionError("it was let in")
 
