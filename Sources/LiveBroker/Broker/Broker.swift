@@ -104,14 +104,17 @@ public final class Broker: Sendable {
     do {
       try await withTaskCancellationHandler {
         try await withCheckedThrowingContinuation { continuation in
-          guard !port.shard.mailbox.post(.open(port, stored, continuation)) else { return }
+          if port.shard.mailbox.post(.open(port, stored, continuation)) {
+            // A cancellation before this moment found nothing to close.
+            if Task.isCancelled { port.shard.mailbox.post(.close(port.address, .openingCancelled)) }
+            return
+          }
           services.registry.free(port)
           continuation.resume(
             throwing: BrokerError(.brokerStopped, message: "the broker's run() has ended"))
         }
       } onCancel: {
-        let end = SessionEnd(.cancelled, message: "the opening task was cancelled")
-        port.shard.mailbox.post(.close(port.address, end))
+        port.shard.mailbox.post(.close(port.address, .openingCancelled))
       }
     } catch {
       throw error as? BrokerError
@@ -150,6 +153,7 @@ public final class Broker: Sendable {
     let deadline = runtime.clock.now.advanced(by: limit)
     for shard in shards { shard.mailbox.post(.drain(by: deadline)) }
     await services.registry.waitUntilEmpty()
+    for shard in shards { await shard.handlesAreStored() }
     supervisor.stop()
   }
 

@@ -6,7 +6,8 @@ public struct BrokerError: Error, Sendable, CustomStringConvertible {
   public struct Code: Sendable, Hashable, CustomStringConvertible {
     private enum Name: String {
       case sessionEnded, sessionFailed, brokerStopped, draining, duplicateID, invalidMessage
-      case unknownCall, cancelled, partFailed, alreadyRun, invalidConfiguration, credentialUnavailable
+      case unknownCall, cancelled, partFailed, alreadyRun, invalidConfiguration,
+        credentialUnavailable
     }
     private let name: Name
     /// The session is over as somebody wanted; see ``BrokerError/end``.

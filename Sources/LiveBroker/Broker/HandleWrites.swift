@@ -8,7 +8,26 @@ struct HandleWrites {
   private var records: [String: StoredResumption?] = [:]
   private var order: [String] = []
   /// Whether a batch is on its way to the store.
-  var isWriting = false
+  private var isWriting = false
+  private var waiters: [CheckedContinuation<Void, Never>] = []
+
+  /// The batch is in the store, as far as it could be.
+  mutating func written() {
+    isWriting = false
+    if order.isEmpty { abandon() }
+  }
+
+  /// Resumes `continuation` once nothing waits to be stored.
+  mutating func whenStored(_ continuation: CheckedContinuation<Void, Never>) {
+    guard isWriting || !order.isEmpty else { return continuation.resume() }
+    waiters.append(continuation)
+  }
+
+  /// Nothing will be stored any more: nobody waits for it.
+  mutating func abandon() {
+    for waiter in waiters { waiter.resume() }
+    waiters = []
+  }
 
   /// Notes the newest record of a session; nil removes what is stored.
   mutating func note(_ record: StoredResumption?, id: String) {

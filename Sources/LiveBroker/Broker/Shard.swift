@@ -11,15 +11,17 @@ actor Shard {
   nonisolated let executor: any ShardExecutor
   nonisolated let mailbox = Mailbox<ShardInput>()
   nonisolated let services: ShardServices
-  private let clock: any EngineClock
-  private var generator: SplitMix64
+  nonisolated let clock: any EngineClock
+  private nonisolated let seed: UInt64
 
   /// The sessions by slot; a free slot is nil.
   private(set) var sessions: [Session?] = []
   private var tenants: [UInt32] = []
   private var freeSlots: [UInt32] = []
   private var wheel = TimerWheel()
-  private var alarmAt: EngineInstant = .never
+  /// What the executor was asked to ring at, the earliest last. Asked only for earlier ones, so
+  /// that no instant is asked for twice.
+  private var alarms: [EngineInstant] = []
   private var requestSerial: UInt32 = 0
   private var batch: [ShardInput] = []
   private var due: [UInt32] = []
@@ -43,7 +45,7 @@ actor Shard {
     self.executor = executor
     self.clock = clock
     self.services = services
-    generator = SplitMix64(seed: seed)
+    self.seed = seed
     ownIntensity = RestartIntensity(services.configuration.supervision.shardLimits)
   }
 
@@ -54,7 +56,7 @@ actor Shard {
   func run() async throws {
     let bell = mailbox.open()
     failure = nil
-    alarmAt = .never
+    ownIntensity = RestartIntensity(services.configuration.supervision.shardLimits)
     restartAll()
     await withDiscardingTaskGroup { group in
       for await _ in bell {
@@ -69,6 +71,7 @@ actor Shard {
   /// Ends every session, for a broker that stops.
   func shutDown() {
     mailbox.close()
+    unwrittenHandles.abandon()
     let end = SessionEnd(.brokerStopped, message: "the broker's run() ended")
     mailbox.take(into: &batch)
     for input in batch {
@@ -116,7 +119,7 @@ actor Shard {
       session(address)?.assumeIsolated { $0.signalled(signal, on: generation) }
     case .handlesWritten(let failures):
       counters.failedStoreWrites += failures
-      unwrittenHandles.isWriting = false
+      unwrittenHandles.written()
     case .consumerCaughtUp(let address):
       session(address)?.assumeIsolated { $0.setReading(true) }
     case .close(let address, let end):
@@ -138,10 +141,15 @@ actor Shard {
 
   // MARK: Time
 
-  var now: EngineInstant { clock.now }
+  nonisolated var now: EngineInstant { clock.now }
 
-  func context(limits: SessionLimits) -> SessionMachine.Context {
-    SessionMachine.Context(now: clock.now, draw: generator.next(), limits: limits)
+  /// What comes with an input of the session at this place: the time, and a draw that depends on
+  /// nothing but the broker's seed, the place and the time.
+  nonisolated func context(of slot: UInt32, limits: SessionLimits) -> SessionMachine.Context {
+    let now = clock.now
+    var generator = SplitMix64(
+      seed: seed ^ UInt64(slot) &* 0xD6E8_FEB8_6659_FD93 ^ UInt64(bitPattern: now.nanoseconds))
+    return SessionMachine.Context(now: now, draw: generator.next(), limits: limits)
   }
 
   /// Keeps the session's wheel entry; the executor is asked to wake the shard for the first of all.
@@ -151,16 +159,15 @@ actor Shard {
   }
 
   private func wakeInTime() {
-    guard let next = wheel.nextDeadline, next < alarmAt else { return }
-    alarmAt = next
+    guard let next = wheel.nextDeadline, next < alarms.last ?? .never else { return }
+    alarms.append(next)
     executor.schedule(at: next) { [self] in
       self.assumeIsolated { $0.alarmRang(next) }
     }
   }
 
   private func alarmRang(_ instant: EngineInstant) {
-    guard instant == alarmAt else { return }
-    alarmAt = .never
+    alarms.removeAll { $0 == instant }
     fireTimers()
     if !pending.isEmpty || failure != nil { mailbox.ring() }
   }
@@ -240,6 +247,10 @@ actor Shard {
   private func fault(_ address: SessionAddress, _ message: String) {
     guard let session = session(address) else { return }
     counters.faults += 1
+    if let end = session.assumeIsolated({ $0.machine.ending }) {
+      // It was about to end: there is nothing to go on with.
+      return session.assumeIsolated { $0.stop(end) }
+    }
     guard ownIntensity.permits(at: clock.now) else {
       failure = BrokerError(
         .sessionFailed, message: "too many sessions failed on shard \(index): \(message)")
@@ -318,6 +329,12 @@ actor Shard {
     }
     unwrittenHandles.note(record, id: id)
     mailbox.ring()
+  }
+
+  /// Returns when no handle waits to be stored, or the broker has stopped.
+  func handlesAreStored() async {
+    guard !mailbox.isClosed else { return }
+    await withCheckedContinuation { unwrittenHandles.whenStored($0) }
   }
 
   private func nextTicket(_ slot: UInt32) -> Ticket {

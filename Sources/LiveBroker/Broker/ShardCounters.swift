@@ -23,10 +23,6 @@ struct ShardCounters: Sendable {
 }
 
 extension Shard {
-  func noteTransition(_ transition: SessionTransition, missedByObservers missed: Int) {
-    counters.missedEvents += missed
-  }
-
   func noteReconnect(_ report: ReconnectReport, _ id: String, missedByObservers missed: Int) {
     counters.missedEvents += missed
     if report.cause.isPlanned { counters.plannedMoves += 1 } else { counters.recoveries += 1 }

@@ -26,7 +26,7 @@ package struct FailureClassification: Sendable {
 
   /// What a row says; `stop` gets its message from the failure itself.
   package enum Verdict: Sendable, Hashable {
-    case retry, retryWithoutReplay, retryMuchLater, newCredential, handleRefused, dropHandle
+    case retry, retryWithoutReplay, retryUncharged, retryMuchLater, newCredential, handleRefused, dropHandle
     case stopRefused, stopCredential
   }
 
@@ -36,6 +36,8 @@ package struct FailureClassification: Sendable {
 
   /// Reads the table.
   package func verdict(phase: FailurePhase, code: UInt16?, reason: String) -> FailureVerdict {
+    // An ordinary close says nothing; it is by far the most common.
+    if code == 1000, reason.isEmpty { return .retry }
     let text = reason.lowercased()
     let row = rows.first { row in
       (row.phases?.contains(phase) ?? true) && (row.code == nil || row.code == code)
@@ -44,6 +46,7 @@ package struct FailureClassification: Sendable {
     switch row?.verdict ?? .retry {
     case .retry: return .retry
     case .retryWithoutReplay: return .retryWithoutReplay
+    case .retryUncharged: return .retryUncharged
     case .retryMuchLater: return .retryMuchLater
     case .newCredential: return .newCredential
     case .handleRefused: return .handleRefused
@@ -102,7 +105,8 @@ package struct FailureClassification: Sendable {
     Row([], code: 1007, in: [.resumingSetup], .handleRefused),
     Row([], code: 1007, in: [.live], .retryWithoutReplay),
     // A resume refused while an earlier socket is open blames nobody's handle.
-    Row(["already", "open"], code: 1011, in: [.resumingSetup], .retry),
+    Row(["already", "open"], code: 1011, in: [.resumingSetup], .retryUncharged),
+    Row(["still", "open"], code: 1011, in: [.resumingSetup], .retryUncharged),
     Row([], code: 1008, in: [.resumingSetup], .handleRefused),
   ]
 }

@@ -8,6 +8,9 @@ package enum FailureVerdict: Sendable, Equatable {
   case retryWithoutReplay
   /// Try again at once; nobody is to blame.
   case retryAtOnce
+  /// Try again after a back-off that no budget is charged for: the service still counts the old
+  /// connection as open.
+  case retryUncharged
   /// Try again after the longest back-off.
   case retryMuchLater
   /// The credential is used up or expired.
@@ -22,7 +25,7 @@ package enum FailureVerdict: Sendable, Equatable {
   /// Whether a standby that is already prepared may take over after this.
   var allowsStandby: Bool {
     switch self {
-    case .retry, .retryWithoutReplay, .retryAtOnce, .retryMuchLater: true
+    case .retry, .retryWithoutReplay, .retryAtOnce, .retryUncharged, .retryMuchLater: true
     case .newCredential, .handleRefused, .dropHandle, .stop: false
     }
   }
@@ -31,7 +34,8 @@ package enum FailureVerdict: Sendable, Equatable {
   /// refusal then says nothing about the handle or the service.
   var forgivingEarlySetup: FailureVerdict {
     switch self {
-    case .retry, .retryWithoutReplay, .retryAtOnce, .retryMuchLater, .handleRefused, .dropHandle:
+    case .retry, .retryWithoutReplay, .retryAtOnce, .retryUncharged, .retryMuchLater,
+      .handleRefused, .dropHandle:
       .retryAtOnce
     case .newCredential, .stop: self
     }

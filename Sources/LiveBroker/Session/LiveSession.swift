@@ -21,10 +21,14 @@ public struct LiveSession: Sendable, Identifiable {
   public func send(_ message: ClientMessage) async throws(BrokerError) {
     let prepared = try PreparedMessage(message)
     let limit = port.plan.configuration.outbox.byteLimit
-    let isMedia = prepared.kind == .audio || prepared.kind == .video
-    let room = isMedia ? limit * 2 : limit
-    let mustFit = prepared.kind != .toolResponse
-    while try !port.reserve(prepared.frame.count, limit: room, mustFit: mustFit) {
+    // What is dropped or goes first has room beyond what waits in line.
+    let room =
+      switch prepared.kind {
+      case .text, .activity: limit
+      case .audio, .video: limit * 2
+      case .toolResponse: limit * 4
+      }
+    while try !port.reserve(prepared.frame.count, limit: room, mustFit: true) {
       await port.waitForRoom()
       if Task.isCancelled { throw .cancelled }
     }

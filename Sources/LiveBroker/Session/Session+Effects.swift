@@ -128,7 +128,8 @@ extension Session {
   }
 
   private func ping(_ generation: UInt32, _ context: SessionMachine.Context) {
-    pingSentAt = context.now
+    if openPings == 0 { pingSentAt = context.now }
+    openPings = openPings == .max ? .max : openPings + 1
     link(generation)?.connection.send(.ping([]))
   }
 
@@ -182,6 +183,7 @@ extension Session {
     upcoming?.connection.abort()
     current = nil
     upcoming = nil
+    publishPhase(at: context.now)
     port.finish(end)
     opening?.resume(throwing: BrokerError.ended(end))
     opening = nil
@@ -192,23 +194,19 @@ extension Session {
 extension Session {
   /// Ends the session whatever it is doing, for a broker that stops or gives it up.
   func stop(_ end: SessionEnd) {
-    let context = port.shard.assumeIsolated { $0.context(limits: self.plan.limits) }
     cancelRequests()
-    let before = machine.phase
-    for action in machine.finish(end) { perform(action, context) }
-    let transition = SessionTransition(from: before, to: machine.phase, at: context.now)
-    port.shard.assumeIsolated { $0.noteTransition(transition, missedByObservers: 0) }
+    feed { machine, _ in machine.finish(end) }
   }
 
   /// Gives up this actor for a new one: connections go, everything else is handed over.
   func retire() -> (SessionEstate, CheckedContinuation<Void, any Error>?) {
-    let now = port.shard.assumeIsolated { $0.now }
+    let now = port.shard.now
     cancelRequests()
     for link in [current, upcoming].compactMap({ $0 }) {
       link.connection.abort()
       connectionGone(link.generation, now)
     }
-    if machine.live?.isGenerating == true { deliver(.endOfCutTurn, bytes: 0) }
+    if machine.isTurnRunning { deliver(.endOfCutTurn, bytes: 0) }
     current = nil
     upcoming = nil
     defer { opening = nil }

@@ -33,15 +33,13 @@ extension Session: ConnectionSink {
   /// A message is a set of fields: content, calls, handle and usage come before setup and goAway.
   private func take(_ message: ServerMessage, bytes: Int, on generation: UInt32) {
     let facts = message.facts
-    if let calls = message.toolCall?.functionCalls, !calls.isEmpty {
-      feedQuietly {
-        $0.callsReceived(generation: generation, calls.map { ($0.id ?? "", $0.name) }, $1)
-      }
-    }
+    let calls = message.toolCall?.functionCalls ?? []
+    let stray = noteCalls(calls, on: generation)
     if let ids = message.toolCallCancellation?.ids { machine.callsCancelled(ids: ids) }
     if let update = message.sessionResumptionUpdate { updated(update, on: generation) }
     if let usage = message.usageMetadata { used(usage) }
     if message.isForApplication { deliver(SessionMessage(message), bytes: bytes) }
+    if !stray.isEmpty { lose(stray) }
     feed { machine, context in
       var actions = machine.heard(generation: generation, facts, context)
       if message.setupComplete != nil {
@@ -55,15 +53,26 @@ extension Session: ConnectionSink {
     }
   }
 
-  private func feedQuietly(
-    _ input: (inout SessionMachine, SessionMachine.Context) -> Void
-  ) {
-    let context = port.shard.assumeIsolated { $0.context(limits: self.plan.limits) }
-    input(&machine, context)
+  /// Tells the machine of calls. Gives back those of a connection that is being left: they can
+  /// never be answered.
+  private func noteCalls(
+    _ calls: [FunctionCall], on generation: UInt32
+  ) -> [SessionMachine.OpenCall] {
+    guard !calls.isEmpty else { return [] }
+    let context = context
+    guard machine.live?.generation == generation else {
+      return calls.map { call in
+        SessionMachine.OpenCall(
+          id: call.id ?? "", name: call.name, generation: generation, due: context.now)
+      }
+    }
+    machine.callsReceived(
+      generation: generation, calls.map { ($0.id ?? "", $0.name) }, context)
+    return []
   }
 
   private func updated(_ update: SessionResumptionUpdate, on generation: UInt32) {
-    let now = port.shard.assumeIsolated { $0.now }
+    let now = port.shard.now
     let bound = roundTrip.upperBound
     let answer = resumption.assumeIsolated {
       $0.handle(
@@ -123,13 +132,19 @@ extension Session: ConnectionSink {
 
   private func ponged(_ generation: UInt32) {
     feed { machine, context in
-      if self.pingSentAt < context.now, self.pingSentAt != .never {
-        self.roundTrip.pongReceived(after: self.pingSentAt.duration(to: context.now))
-        self.pingSentAt = .never
-      }
+      if machine.live?.generation == generation { self.measure(context.now) }
       machine.ponged(generation: generation, context)
       return []
     }
+  }
+
+  /// A pong answers the oldest ping. While one is open, later ones are not measured: their pongs
+  /// could not be told apart.
+  private func measure(_ now: EngineInstant) {
+    if openPings > 0 { openPings -= 1 }
+    guard pingSentAt < now, pingSentAt != .never else { return }
+    roundTrip.pongReceived(after: pingSentAt.duration(to: now))
+    pingSentAt = .never
   }
 
   private func failurePhase(of generation: UInt32) -> FailurePhase {
@@ -139,7 +154,6 @@ extension Session: ConnectionSink {
 
   private func ended(_ generation: UInt32, _ cause: InterruptionCause, _ verdict: FailureVerdict) {
     guard take(generation) != nil else { return }
-    let context = port.shard.assumeIsolated { $0.context(limits: self.plan.limits) }
     let wasSettingUp = machine.attempt.map {
       $0.generation == generation && $0.phase == .settingUp && !$0.isOptimistic
     }
@@ -170,6 +184,7 @@ extension ServerMessage {
       if content.modelTurn != nil { facts.insert(.modelSpoke) }
       if content.turnComplete || content.interrupted { facts.insert(.turnEnded) }
       if content.turnComplete { facts.remove(.modelSpoke) }
+      if content.inputTranscription != nil { facts.insert(.userHeard) }
     }
     if toolCall != nil { facts.insert(.modelSpoke) }
     return facts

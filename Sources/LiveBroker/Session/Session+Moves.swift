@@ -16,7 +16,8 @@ extension Session {
   }
 
   func admitted() {
-    let now = port.shard.assumeIsolated { $0.now }
+    let now = port.shard.now
+    machine.handleUpdated(handleFacts())
     let isUsable = credentialIsUsable(now)
     feed { machine, context in machine.admitted(isUsable: isUsable, context) }
   }
@@ -35,6 +36,8 @@ extension Session {
       _ = $0.handle(.setupCompleted(generation: generation), at: context.now)
     }
     roundTrip.connectionReplaced()
+    openPings = 0
+    pingSentAt = .never
     if setupSentAt < context.now {
       roundTrip.setupAnswered(after: setupSentAt.duration(to: context.now))
     }
@@ -54,18 +57,21 @@ extension Session {
     }
     opening?.resume()
     opening = nil
+    if port.isReadingPaused { setReading(false) }
   }
 
   private func settleAccounts(_ report: inout ReconnectReport, _ now: EngineInstant) {
     guard let load else { return }
     let limit = plan.configuration.outbox.audioAgeLimit.nanoseconds
     drop(load.outbox.dropAudio(olderThan: now.advanced(byNanoseconds: -limit)))
-    for item in load.outbox.takeResponses() {
+    let unsent = load.outbox.takeResponses()
+    if let oldest = load.outbox.oldest { report.longestHeld = oldest.duration(to: now) }
+    resend(load, &report)
+    // Behind what is sent again, and not yet in the ledger when that was read.
+    for item in unsent {
       port.release(item.message.frame.count)
       lateResults(item.message.toolResponse?.functionResponses ?? [])
     }
-    if let oldest = load.outbox.oldest { report.longestHeld = oldest.duration(to: now) }
-    resend(load, &report)
     report.dropped = load.dropped
     report.lostCalls = load.lostCalls.map(\.name)
     load.dropped = Losses()

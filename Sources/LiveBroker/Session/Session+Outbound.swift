@@ -4,7 +4,7 @@
 extension Session {
   /// Takes a message from the inbox: sends it at once if nothing waits before it, keeps it otherwise.
   func accept(_ message: PreparedMessage) {
-    let now = port.shard.assumeIsolated { $0.now }
+    let now = port.shard.now
     guard let message = admissible(message) else { return }
     var item = Outbox.Item(message: message, acceptedAt: now)
     if message.kind == .audio {
@@ -50,7 +50,6 @@ extension Session {
     guard let connection = link(generation)?.connection else { return keep(item) }
     connection.send(.text(item.message.frame))
     port.release(item.message.frame.count)
-    let context = port.shard.assumeIsolated { $0.context(limits: self.plan.limits) }
     machine.sent(item.message.asksForAnswer ? .asksForAnswer : [], context)
     loadInUse().ledger.sent(item, at: context.now)
   }

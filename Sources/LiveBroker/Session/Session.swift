@@ -20,7 +20,10 @@ actor Session {
   /// Tokens that the service counted, over all connections.
   var totalTokens: Int
   var roundTrip: RoundTrip
+  /// When the oldest unanswered ping was sent; never if none is to be measured.
   var pingSentAt: EngineInstant = .never
+  /// Pings of the live connection without an answer yet.
+  var openPings: UInt16 = 0
   var setupSentAt: EngineInstant = .never
   /// Number of what was last asked of pool or admission; an answer to an earlier one is stale.
   var requestSerial: UInt32 = 0
@@ -53,33 +56,41 @@ actor Session {
     self.opening = opening
   }
 
+  /// What comes with an input now.
+  var context: SessionMachine.Context {
+    port.shard.context(of: port.address.slot, limits: plan.limits)
+  }
+
   /// Feeds one input to the machine and does what it answers, then looks whether the phase changed
   /// and when the session must be looked at again.
   func feed(_ input: (inout SessionMachine, SessionMachine.Context) -> [SessionMachine.Action]) {
-    let context = port.shard.assumeIsolated { $0.context(limits: self.plan.limits) }
-    let before = machine.phase
-    let actions = input(&machine, context)
-    for action in actions { perform(action, context) }
-    settle(from: before, at: context.now)
+    let context = context
+    for action in input(&machine, context) { perform(action, context) }
+    settle(at: context.now)
   }
 
   /// Publishes a change of phase and keeps the wheel entry early enough.
-  private func settle(from before: SessionPhase, at now: EngineInstant) {
-    let phase = machine.phase
-    if phase != before {
-      let transition = SessionTransition(from: before, to: phase, at: now)
-      let missed = port.publish(transition)
-      port.shard.assumeIsolated { $0.noteTransition(transition, missedByObservers: missed) }
-    }
-    let deadline = machine.nextDeadline(plan.limits)
+  private func settle(at now: EngineInstant) {
+    let deadline = publishPhase(at: now)
     guard deadline < armedAt else { return }
     armedAt = deadline
     port.shard.assumeIsolated { $0.arm(self.port.address.slot, at: deadline) }
   }
 
+  /// Tells the observers if the phase has changed; gives the next deadline.
+  @discardableResult
+  func publishPhase(at now: EngineInstant) -> EngineInstant {
+    let (change, deadline) = machine.review(plan.limits)
+    guard let change else { return deadline }
+    let missed = port.publish(SessionTransition(from: change.from, to: change.to, at: now))
+    if missed > 0 { port.shard.assumeIsolated { $0.counters.missedEvents += missed } }
+    return deadline
+  }
+
   /// The wheel entry came due.
   func timerFired() {
     armedAt = .never
+    if machine.isDisconnected { machine.handleUpdated(handleFacts()) }
     feed { machine, context in machine.timerFired(context) }
   }
 
@@ -92,10 +103,12 @@ actor Session {
   }
 
   func handleFacts() -> SessionMachine.HandleFacts {
-    resumption.assumeIsolated { resumption in
+    // What would lapse before a dial is through is not counted on.
+    let dialed = port.shard.now.advanced(byNanoseconds: plan.limits.dial)
+    return resumption.assumeIsolated { resumption in
       let handle = resumption.snapshot
       return SessionMachine.HandleFacts(
-        isKnown: handle.lastGood != nil, isResumable: handle.isCurrent,
+        isKnown: handle.handleForDial(at: dialed) != nil, isResumable: handle.isCurrent,
         coveredUntil: handle.coveredUntil)
     }
   }

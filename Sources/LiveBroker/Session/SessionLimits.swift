@@ -2,31 +2,31 @@
 
 /// A session's configured spans as nanoseconds, computed once and shared by all sessions of one
 /// configuration. `Int64.max` stands for "no limit".
-package struct SessionLimits: Sendable, Equatable {
-  package var setup: Int64
-  package var close: Int64
-  package var dial: Int64
-  package var pingInterval: Int64
-  package var silence: Int64
-  package var answer: Int64
-  package var outage: Int64
-  package var stable: Int64
-  package var idle: Int64
-  package var longestLife: Int64
-  package var coverageWait: Int64
-  package var dialLead: Int64
-  package var connectionAge: Int64
-  package var unreadConnectionAge: Int64
-  package var expectedConnectionLife: Int64
-  package var goAwayMargin: Int64
-  package var credentialMargin: Int64
-  package var callTime: Int64
-  package var spread: Double
-  package var backoffBase: Int64
-  package var backoffCap: Int64
-  package var maximumAttempts: UInt16
-  package var maximumFirstAttempts: UInt16
-  package var handover: HandoverPolicy
+package final class SessionLimits: Sendable {
+  package let setup: Int64
+  package let close: Int64
+  package let dial: Int64
+  package let pingInterval: Int64
+  package let silence: Int64
+  package let answer: Int64
+  package let outage: Int64
+  package let stable: Int64
+  package let idle: Int64
+  package let longestLife: Int64
+  package let coverageWait: Int64
+  package let dialLead: Int64
+  package let connectionAge: Int64
+  package let unreadConnectionAge: Int64
+  package let expectedConnectionLife: Int64
+  package let goAwayMargin: Int64
+  package let credentialMargin: Int64
+  package let callTime: Int64
+  package let spread: Double
+  package let backoffBase: Int64
+  package let backoffCap: Int64
+  package let maximumAttempts: UInt16
+  package let maximumFirstAttempts: UInt16
+  package let handover: HandoverPolicy
 
   package init(_ configuration: SessionConfiguration) {
     let rotation = configuration.rotation

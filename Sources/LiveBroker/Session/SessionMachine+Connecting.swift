@@ -21,6 +21,7 @@ extension SessionMachine {
     credentialExpiresAt = estate.credentialExpiresAt
     wasEverLive = estate.wasEverLive
     openCalls = estate.openCalls
+    reviewedPhase = estate.reviewedPhase
     return loseCalls() + connect(Interruption(cause: cause, since: context.now), context)
   }
 
@@ -28,7 +29,7 @@ extension SessionMachine {
   package var restartEstate: RestartEstate {
     RestartEstate(
       openedAt: openedAt, generation: generation, credentialExpiresAt: credentialExpiresAt,
-      wasEverLive: wasEverLive, openCalls: openCalls)
+      wasEverLive: wasEverLive, openCalls: openCalls, reviewedPhase: reviewedPhase)
   }
 
   /// The facts of a session's life that a fault does not change.
@@ -38,6 +39,7 @@ extension SessionMachine {
     var credentialExpiresAt: EngineInstant
     var wasEverLive: Bool
     var openCalls: [OpenCall]
+    var reviewedPhase: SessionPhase
   }
 
   /// The pool delivered a credential that serves until `expiresAt`.
@@ -120,7 +122,9 @@ extension SessionMachine {
         generation: generation, since: context.now, rotation: ownRotation(context),
         lastHeardAt: context.now, nextPingAt: context.now, isUnproven: resumed))
     var actions: [Action] = []
-    if let old = attempt.closing { actions.append(.abort(generation: old.generation)) }
+    if let old = attempt.closing {
+      actions = [.abort(generation: old.generation)] + endTurn(of: old)
+    }
     actions.append(.goLive(generation: generation, after: interruption))
     return actions + pingIfDue(context)
   }

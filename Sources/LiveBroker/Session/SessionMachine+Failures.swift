@@ -28,10 +28,12 @@ extension SessionMachine {
 
   /// The close of the replaced connection is answered, or will never be.
   mutating func oldConnectionGone(_ context: Context) -> [Action] {
-    guard case .connecting(var attempt, let interruption) = state else { return [] }
+    guard case .connecting(var attempt, let interruption) = state, let old = attempt.closing else {
+      return []
+    }
     attempt.closing = nil
     state = .connecting(attempt, interruption)
-    return attempt.phase == .ready ? sendSetup(context) : []
+    return endTurn(of: old) + (attempt.phase == .ready ? sendSetup(context) : [])
   }
 
   /// A live connection was lost.
@@ -40,10 +42,12 @@ extension SessionMachine {
   ) -> [Action] {
     let prepared = attempt
     if live.since.advanced(byNanoseconds: context.limits.stable) <= context.now { attempts = 0 }
-    let interruption = Interruption(cause: cause, since: context.now)
+    var interruption = Interruption(cause: cause, since: context.now)
     state = .waiting(until: context.now, interruption)
     let losses = endTurn(of: live) + loseCalls()
     if let prepared, verdict.allowsStandby {
+      interruption.dials = prepared.phase == .dialing || prepared.phase == .ready ? 1 : 0
+      interruption.wasRenewed = prepared.renews
       state = .connecting(prepared, interruption)
       return losses + (prepared.phase == .ready ? sendSetup(context) : [])
     }
@@ -102,6 +106,8 @@ extension SessionMachine {
       return [.spendCredential] + waitOrGiveUp(interruption, longBackoff: false, context)
     case .retry, .retryWithoutReplay, .handleRefused, .dropHandle:
       return waitOrGiveUp(interruption, longBackoff: false, context)
+    case .retryUncharged:
+      return waitUncharged(interruption, context)
     case .retryMuchLater:
       return waitOrGiveUp(interruption, longBackoff: true, context)
     }
@@ -114,7 +120,21 @@ extension SessionMachine {
     attempts = attempts == .max ? .max : attempts + 1
     let allowed = wasEverLive ? limits.maximumAttempts : limits.maximumFirstAttempts
     guard attempts <= allowed else { return finish(.outOfAttempts(interruption.cause)) }
-    let ceiling = longBackoff ? limits.backoffCap : delayCeiling(limits)
+    let ceiling = longBackoff ? limits.backoffCap : delayCeiling(after: attempts, limits)
+    return wait(upTo: ceiling, interruption, context)
+  }
+
+  /// Nobody is to blame, and trying at once would not help: the delays grow, the budget does not
+  /// shrink, and the end of the outage is the limit.
+  private mutating func waitUncharged(
+    _ interruption: Interruption, _ context: Context
+  ) -> [Action] {
+    wait(upTo: delayCeiling(after: interruption.dials, context.limits), interruption, context)
+  }
+
+  private mutating func wait(
+    upTo ceiling: Int64, _ interruption: Interruption, _ context: Context
+  ) -> [Action] {
     let until = context.now.advanced(byNanoseconds: context.jitter(upTo: ceiling))
     state = .waiting(until: until, interruption)
     return []
@@ -122,13 +142,15 @@ extension SessionMachine {
 
   /// Upper bound of the next delay: doubles from the first one to the cap; the delay itself is
   /// drawn evenly below it, for the first retry too.
-  private func delayCeiling(_ limits: SessionLimits) -> Int64 {
-    let doublings = min(Int64(max(attempts, 1)) - 1, 30)
+  private func delayCeiling(after failures: UInt16, _ limits: SessionLimits) -> Int64 {
+    let doublings = min(Int64(max(failures, 1)) - 1, 30)
     let (scaled, overflow) = limits.backoffBase.multipliedReportingOverflow(by: 1 << doublings)
     return overflow ? limits.backoffCap : min(scaled, limits.backoffCap)
   }
 
   func endTurn(of live: Live) -> [Action] { live.isGenerating ? [.endTurn] : [] }
+
+  func endTurn(of old: ClosingConnection) -> [Action] { old.isGenerating ? [.endTurn] : [] }
 
   mutating func loseCalls() -> [Action] {
     guard !openCalls.isEmpty else { return [] }
@@ -138,7 +160,8 @@ extension SessionMachine {
 
   mutating func finish(_ end: SessionEnd) -> [Action] {
     guard !hasEnded else { return [] }
-    let lost = loseCalls()
+    let cut = attempt?.closing.map(endTurn(of:)) ?? []
+    let lost = cut + loseCalls()
     state = .ended(end)
     return lost + [.cancelRequests, .end(end)]
   }

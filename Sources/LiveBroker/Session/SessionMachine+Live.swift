@@ -6,6 +6,7 @@ extension SessionMachine {
   package mutating func heard(
     generation: UInt32, _ facts: MessageFacts, _ context: Context
   ) -> [Action] {
+    noteOldTurn(generation, facts)
     guard
       updateLive({ live in
         guard live.generation == generation else { return false }
@@ -15,12 +16,25 @@ extension SessionMachine {
         if !facts.isDisjoint(with: .signOfLife) {
           live.isUnproven = false
           live.answerDueAt = .never
+        } else if facts.contains(.userHeard), live.isUnproven, !live.isReadingPaused {
+          // Put off while they go on speaking.
+          live.answerDueAt = context.now.advanced(byNanoseconds: context.limits.answer)
         }
         return true
       })
     else { return [] }
     if !facts.isDisjoint(with: .signOfLife) { activeAt = context.now }
     return []
+  }
+
+  /// The connection that is closing goes on with its turn, or ends it.
+  private mutating func noteOldTurn(_ generation: UInt32, _ facts: MessageFacts) {
+    guard case .connecting(var attempt, let interruption) = state,
+      attempt.closing?.generation == generation
+    else { return }
+    if facts.contains(.modelSpoke) { attempt.closing?.isGenerating = true }
+    if facts.contains(.turnEnded) { attempt.closing?.isGenerating = false }
+    state = .connecting(attempt, interruption)
   }
 
   /// The handle changed, or is withheld. Updates of the connection being replaced count until the
@@ -78,7 +92,9 @@ extension SessionMachine {
     activeAt = context.now
     _ = updateLive { live in
       live.lastSentAt = context.now
-      if facts.contains(.asksForAnswer), live.isUnproven, live.answerDueAt == .never {
+      if facts.contains(.asksForAnswer), live.isUnproven, !live.isReadingPaused,
+        live.answerDueAt == .never
+      {
         live.answerDueAt = context.now.advanced(byNanoseconds: context.limits.answer)
       }
       return true
@@ -89,6 +105,8 @@ extension SessionMachine {
   package mutating func readingPaused(_ isPaused: Bool, _ context: Context) {
     _ = updateLive { live in
       live.isReadingPaused = isPaused
+      // What is not read cannot be heard to be missing.
+      live.answerDueAt = .never
       live.lastHeardAt = context.now
       let by = max(
         context.now, live.since.advanced(byNanoseconds: context.limits.unreadConnectionAge))
@@ -135,8 +153,8 @@ package struct MessageFacts: OptionSet, Sendable {
   package static let modelSpoke = MessageFacts(rawValue: 1)
   /// The turn is complete or was interrupted.
   package static let turnEnded = MessageFacts(rawValue: 2)
-  /// Any other sign that the model is there: a transcription, usage.
-  package static let modelStirred = MessageFacts(rawValue: 4)
+  /// What the user said was transcribed: the model owes an answer once they have finished.
+  package static let userHeard = MessageFacts(rawValue: 4)
   static let signOfLife: MessageFacts = [.modelSpoke, .turnEnded]
 }
 

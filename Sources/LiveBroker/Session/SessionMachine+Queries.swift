@@ -19,12 +19,30 @@ extension SessionMachine {
     }
   }
 
+  /// The change of phase since the last review, if there was one, and the next deadline.
+  ///
+  /// Mutating, so that the actor need not copy the machine to ask it.
+  package mutating func review(
+    _ limits: SessionLimits
+  ) -> (change: (from: SessionPhase, to: SessionPhase)?, deadline: EngineInstant) {
+    let now = phase
+    let deadline = nextDeadline(limits)
+    guard now != reviewedPhase else { return (nil, deadline) }
+    defer { reviewedPhase = now }
+    return ((reviewedPhase, now), deadline)
+  }
+
   /// The connection with a completed setup, if there is one.
   package var live: Live? {
     switch state {
     case .live(let live), .rotating(let live, _), .draining(let live, _, _): live
     case .idle, .connecting, .waiting, .closing, .ended: nil
     }
+  }
+
+  /// Whether the application waits for the end of a turn.
+  var isTurnRunning: Bool {
+    live?.isGenerating == true || attempt?.closing?.isGenerating == true
   }
 
   /// The connection on which accepted messages go out now; nil while they are held.
@@ -43,6 +61,30 @@ extension SessionMachine {
 
   package var hasEnded: Bool {
     if case .ended = state { true } else { false }
+  }
+
+  /// Whether a handle ages now, and may lapse.
+  var isDisconnected: Bool {
+    switch state {
+    case .connecting, .waiting: true
+    case .idle, .live, .rotating, .draining, .closing, .ended: false
+    }
+  }
+
+  /// Whether a limit can still end it: not before it is opened, nor once it is ending.
+  var canBeClosed: Bool {
+    switch state {
+    case .idle, .closing, .ended: false
+    case .connecting, .waiting, .live, .rotating, .draining: true
+    }
+  }
+
+  /// How the session will end, once that is decided.
+  package var ending: SessionEnd? {
+    switch state {
+    case .draining(_, _, let end), .closing(_, _, let end), .ended(let end): end
+    case .idle, .connecting, .waiting, .live, .rotating: nil
+    }
   }
 
   /// Whether moving now would lose nothing: no turn and no call is running, and the handle covers

@@ -62,13 +62,14 @@ extension SessionMachine {
     if live.since.advanced(byNanoseconds: context.limits.stable) <= context.now { attempts = 0 }
     var attempt = attempt
     attempt.closing = ClosingConnection(
-      generation: live.generation, by: context.now.advanced(byNanoseconds: context.limits.close))
+      generation: live.generation, by: context.now.advanced(byNanoseconds: context.limits.close),
+      isGenerating: live.isGenerating)
     let interruption = Interruption(
       cause: .planned(live.rotation.cause), since: context.now,
       dials: attempt.phase == .dialing || attempt.phase == .ready ? 1 : 0,
       wasRenewed: attempt.renews)
     state = .connecting(attempt, interruption)
-    var actions = endTurn(of: live) + loseCalls()
+    var actions = loseCalls()
     if !live.isHolding { actions.append(.hold) }
     actions.append(.close(generation: live.generation))
     guard context.limits.handover == .optimistic, attempt.phase == .ready else { return actions }

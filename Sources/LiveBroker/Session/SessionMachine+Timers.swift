@@ -4,7 +4,7 @@
 extension SessionMachine {
   /// Does whatever the time asks for.
   package mutating func timerFired(_ context: Context) -> [Action] {
-    if context.now >= endOfLife(context.limits), state != .idle, !hasEnded {
+    if context.now >= endOfLife(context.limits), canBeClosed {
       return closeRequested(.lifeLimitReached, context)
     }
     switch state {
@@ -46,9 +46,10 @@ extension SessionMachine {
     let now = context.now
     if now >= silentSince(live, context.limits) {
       return [.abort(generation: live.generation)]
-        + interrupted(live, .silence, .retry, context)
+        + (endDraining(live) ?? interrupted(live, .silence, .retry, context))
     }
     if now >= live.answerDueAt {
+      if let ending = endDraining(live) { return [.abort(generation: live.generation)] + ending }
       handle = HandleFacts()
       return [.abort(generation: live.generation), .dropHandle]
         + interrupted(live, .noAnswer, .retryAtOnce, context)
@@ -60,6 +61,12 @@ extension SessionMachine {
       return attemptFailed(.retry, context)
     }
     return expireCalls(context) + pingIfDue(context) + considerRotation(context)
+  }
+
+  /// A session that is ending anyway does not look for another connection; nil if it is not.
+  private mutating func endDraining(_ live: Live) -> [Action]? {
+    guard case .draining(_, _, let end) = state else { return nil }
+    return endTurn(of: live) + finish(end)
   }
 
   private mutating func expireCalls(_ context: Context) -> [Action] {

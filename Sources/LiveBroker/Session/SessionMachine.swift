@@ -30,13 +30,13 @@
 /// | connecting(dialing) | dialed, old one gone | connecting(settingUp) | sendSetup |
 /// | connecting(dialing) | dialed, old one closing | connecting(ready) | — |
 /// | connecting(dialing) | dialFailed | waiting or ended | — |
-/// | connecting(ready) | old one ended, or its close took too long | connecting(settingUp) | sendSetup |
+/// | connecting(ready) | old one ended, or its close took too long | connecting(settingUp) | endTurn, sendSetup |
 /// | connecting(settingUp) | setupCompleted | live | goLive |
 /// | connecting(any) | its connection ended | waiting, connecting or ended | by the verdict |
 /// | waiting | timer | connecting | acquireCredential or requestAdmission |
 /// | live | rotation due and quiet, or late | rotating | acquireCredential or requestAdmission |
 /// | live | connection ended | waiting, or ended | endTurn, loseCalls |
-/// | live | silence too long | waiting | abort |
+/// | live | silence too long | waiting | endTurn, loseCalls, abort |
 /// | live | no answer after a resume | waiting | abort, dropHandle |
 /// | rotating | dialed | rotating(ready) | — |
 /// | rotating | standby failed | live, later again | — |
@@ -44,6 +44,7 @@
 /// | rotating | late | rotating, holding | hold |
 /// | rotating | deadline | connecting, old closing | hold, close |
 /// | draining | quiet, or deadline | closing | close |
+/// | draining | connection ended, silence too long, or no answer | ended | end |
 /// | closing | connection ended, or timer | ended | end |
 /// | any but ended | closeRequested | closing or ended | close, or end |
 /// | any | input of an older generation | the same | — |
@@ -64,6 +65,8 @@ package struct SessionMachine: Sendable {
   /// Attempts since the session was last stable.
   var attempts: UInt16 = 0
   var wasEverLive = false
+  /// The phase that observers were told last.
+  var reviewedPhase = SessionPhase.idle
   /// How long the service lets a connection live, in nanoseconds, once a goAway has told; else zero.
   var learnedLife: Int64 = 0
 
@@ -120,6 +123,9 @@ extension SessionMachine {
   package struct ClosingConnection: Sendable, Equatable {
     package var generation: UInt32
     package var by: EngineInstant
+    /// Whether a turn is running on it: what it says until its close is still delivered, so the
+    /// turn is over only with the connection.
+    package var isGenerating = false
   }
 
   /// Why there is no live connection, and since when.

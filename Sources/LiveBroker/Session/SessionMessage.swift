@@ -26,6 +26,7 @@ public struct SessionMessage: Sendable, Hashable {
   }
 
   /// A field of the content.
+  @inlinable
   public subscript<Value>(dynamicMember field: KeyPath<ServerMessage, Value>) -> Value {
     content[keyPath: field]
   }

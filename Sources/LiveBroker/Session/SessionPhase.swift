@@ -99,6 +99,8 @@ public struct SessionEnd: Sendable, Hashable, CustomStringConvertible {
 
   static let lifeLimitReached = SessionEnd(
     .lifeLimitReached, message: "the configured longest life was reached")
+  static let openingCancelled = SessionEnd(
+    .cancelled, message: "the opening task was cancelled")
   static let idleTimeout = SessionEnd(
     .idleTimeout, message: "nothing was said for the configured time")
 

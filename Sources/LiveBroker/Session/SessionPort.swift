@@ -153,6 +153,12 @@ extension SessionPort {
     return shouldPause
   }
 
+  /// Bytes that the application has not read yet.
+  var unreadBytes: Int { state.withLock { $0.detail?.unreadBytes ?? 0 } }
+
+  /// Whether more is unread than the reader's policy allows.
+  var isReadingPaused: Bool { state.withLock { $0.detail?.isPaused ?? false } }
+
   /// The next message; nil after the last one of a session that ended as somebody wanted.
   func next(lowWatermark: Int) async throws(BrokerError) -> SessionMessage? {
     while true {

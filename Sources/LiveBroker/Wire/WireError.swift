@@ -2,8 +2,8 @@
 
 /// A frame that could not be read as a Live message.
 ///
-/// It tells what kind of mistake, and where: by byte offset for mistakes of JSON itself, by field
-/// path for mistakes against the protocol's schema. It never carries content of the frame; the path
+/// It tells what kind of mistake, and where: by byte offset, and by field path for mistakes against
+/// the protocol's schema. It never carries content of the frame; the path
 /// names only fields that the schema knows, never keys that a peer made up.
 public struct WireError: Error, Sendable, Hashable, CustomStringConvertible {
   /// What went wrong. New codes may appear in minor versions.
@@ -46,7 +46,8 @@ public struct WireError: Error, Sendable, Hashable, CustomStringConvertible {
 
   /// What went wrong.
   public var code: Code
-  /// Bytes before the mistake, for mistakes of JSON itself.
+  /// Bytes before the mistake, or before the value that is wrong. Nil where a value did not come
+  /// from bytes.
   public var offset: Int?
   /// Field path of a mistake against the schema, such as `serverContent.modelTurn.parts[0]`;
   /// empty at the top and for mistakes of JSON itself.

@@ -42,15 +42,19 @@ struct TourCommand: DemoCommand {
 
   /// The run itself; nil if it could not be made.
   private func drive(_ recording: Recording?, _ trace: TraceFile?) async -> TourReport? {
-    var sink: (@Sendable (UnsafeRawBufferPointer) -> Void)?
-    if let trace { sink = { trace.write($0) } }
-    let tour = Tour(options, recording: recording, traceSink: sink)
+    let life = options.printsJSON ? nil : LifeRecorder()
+    let tour = Tour(options, recording: recording) { bytes in
+      trace?.write(bytes)
+      life?.write(bytes)
+    }
     let progress = TourProgress(options)
     do {
       let storm = try tour.run { progress.show(virtual: $0, live: $1) }
       tour.trace.flush()
       progress.finish()
-      return TourReporter(tour: tour, storm: storm, wall: progress.wall).report()
+      return TourReporter(
+        tour: tour, storm: storm, wall: progress.wall, life: life
+      ).report()
     } catch {
       progress.finish()
       Console.complain("the tour could not be finished: \(error)")

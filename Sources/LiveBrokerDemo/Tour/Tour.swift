@@ -15,7 +15,7 @@ struct Tour: Sendable {
 
   init(
     _ options: TourOptions, recording: Recording?,
-    traceSink: (@Sendable (UnsafeRawBufferPointer) -> Void)?
+    traceSink: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
   ) {
     self.options = options
     self.recording = recording

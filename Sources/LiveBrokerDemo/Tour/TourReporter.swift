@@ -8,6 +8,8 @@ struct TourReporter {
   let tour: Tour
   let storm: StormFigures?
   let wall: Duration
+  /// Nil where nobody looks at pictures.
+  let life: LifeRecorder?
 
   func report() -> TourReport {
     let accounts = tour.witness.accounts
@@ -26,7 +28,28 @@ struct TourReporter {
     run.traceHash = tour.trace.hexDigest
     return TourReport(
       summary: TourSummary(sessions: sessions, run: run),
-      life: Timeline(title: "The life of session 0", length: tour.options.length, events: []))
+      life: timeline(accounts))
+  }
+
+  /// The life of the session that the service met first.
+  private func timeline(_ accounts: [TourWitness.Account]) -> Timeline {
+    let length = tour.options.length
+    let label = tour.network.withService { $0.report().sessions.first?.label } ?? "0"
+    let reports =
+      Int(label).flatMap { accounts.indices.contains($0) ? accounts[$0] : nil }?.reports ?? []
+    func time(_ instant: EngineInstant) -> Duration { EngineInstant.zero.duration(to: instant) }
+    var events = life?.events(until: length) ?? []
+    var tokenSince = Duration.zero
+    for report in reports {
+      if report.cause.isPlanned { events.append(TimelineEvent(.rotation, at: time(report.at))) }
+      guard report.credentialRenewed else { continue }
+      events.append(TimelineEvent(.renewal, at: time(report.at)))
+      events.append(TimelineEvent(.token, from: tokenSince, to: time(report.at)))
+      tokenSince = time(report.at)
+    }
+    events.append(TimelineEvent(.token, from: tokenSince, to: length))
+    if let storm = tour.options.stormAt { events.append(TimelineEvent(.storm, at: storm)) }
+    return Timeline(title: "The life of session \(label)", length: length, events: events)
   }
 
   private func figures(of account: TourWitness.Account, session: Int) -> SessionFigures {
@@ -64,6 +87,19 @@ struct TourReporter {
 
   // MARK: Promises
 
+  /// After a loss no more speech may be uncertain than the last handle was old, and one round trip.
+  private func excess(of report: ReconnectReport, session: Int) -> String? {
+    guard !report.cause.isPlanned, let age = report.handleAge else { return nil }
+    let allowed = age - report.gap + tour.options.roundTrip
+    let bytes = allowed / .seconds(1) * Double(Recording.bytesPerSecond)
+    // Frames are uncertain whole.
+    guard Double(report.uncertain.audioBytes) > bytes + Double(Recording.frameBytes) else {
+      return nil
+    }
+    return "session \(session): \(report.uncertain.audioBytes) bytes are uncertain, "
+      + "though the last handle was \(age - report.gap) old"
+  }
+
   private func brokenPromises(_ accounts: [TourWitness.Account]) -> [String] {
     var broken = tour.network.withService { $0.promisesBroken }.map { promise in
       "\(promise.kind) on connection \(promise.connection)"
@@ -72,6 +108,7 @@ struct TourReporter {
       if let end = account.end, end.code != .brokerStopped {
         broken.append("session \(index) ended: \(end)")
       }
+      broken += account.reports.compactMap { excess(of: $0, session: index) }
       let heard = tour.network.withService { $0.report(String(index)) }
         .sessions.reduce(0) { $0 + $1.remembered.tallies.content.count }
       // The probe is one more than what the script sent.

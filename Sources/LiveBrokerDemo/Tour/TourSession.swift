@@ -72,7 +72,7 @@ struct TourSession: Sendable {
       }
       answer += content.outputTranscription?.text ?? ""
       guard content.turnComplete else { continue }
-      if answer.contains("probe-ok") {
+      if answer.hasPrefix("probe-ok") {
         return witness.note(index) { $0.answeredProbe = true }
       }
       answer = ""

@@ -9,6 +9,7 @@ struct TestStand: Sendable {
   let simulation: Simulation
   let network: EmulatedNetwork<LiveService>
   let broker: Broker
+  let brokerConfiguration: BrokerConfiguration
 
   init(
     seed: UInt64 = 1, shards: Int = 2, tokens: Bool = true, trace: Trace? = nil,
@@ -29,6 +30,7 @@ struct TestStand: Sendable {
     var configuration = BrokerConfiguration(
       credentials: tokens ? .ephemeralTokens(network.minter(apiKey: key)) : .apiKey(key))
     changeBroker(&configuration)
+    brokerConfiguration = configuration
     broker = Broker(
       configuration: configuration, transport: network, runtime: simulation.runtime)
   }
@@ -43,6 +45,24 @@ struct TestStand: Sendable {
         try await group.waitForAll()
         return result
       }
+    }
+  }
+
+  /// Runs another broker beside the first, or after it, while `body` runs.
+  func runAnother<R: Sendable>(
+    _ change: (inout BrokerConfiguration) -> Void = { _ in },
+    _ body: @escaping @Sendable (Broker) async throws -> R
+  ) async throws -> R {
+    var configuration = brokerConfiguration
+    change(&configuration)
+    let another = Broker(
+      configuration: configuration, transport: network, runtime: simulation.makeRuntime())
+    return try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await another.run() }
+      let result = try await body(another)
+      group.cancelAll()
+      try await group.waitForAll()
+      return result
     }
   }
 

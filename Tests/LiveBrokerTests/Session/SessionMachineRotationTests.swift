@@ -83,8 +83,62 @@ import Testing
     #expect(script.machine.sendingGeneration == nil)
     script.pass(.seconds(2))
     let actions = script.timer()
-    #expect(actions.contains(.endTurn))
     #expect(actions.contains(.close(generation: 1)))
+    // What the old connection says until its close still counts.
+    #expect(!actions.contains(.endTurn))
+    let after = script.connectionLost(1)
+    #expect(after == [.endTurn, .sendSetup(generation: 2)])
+  }
+
+  @Test func aTurnThatEndsOnTheClosingConnectionIsNotCut() {
+    var script = SessionScript()
+    script.openToLive()
+    script.handleCame()
+    script.prepareStandby()
+    script.pass(.seconds(10))
+    #expect(script.timer().contains(.close(generation: 1)))
+    _ = script.machine.heard(generation: 1, .turnEnded, script.context)
+    #expect(script.connectionLost(1) == [.sendSetup(generation: 2)])
+  }
+
+  @Test func aDrainingSessionThatFallsSilentEnds() {
+    var script = SessionScript()
+    script.openToLive()
+    _ = script.heard(.modelSpoke)
+    let end = SessionEnd(.drained, message: "drained")
+    _ = script.drainRequested(by: script.now.advanced(by: .seconds(3_600)), end)
+    script.pass(.seconds(75))
+    #expect(
+      script.timer() == [.abort(generation: 1), .endTurn, .cancelRequests, .end(end)])
+  }
+
+  @Test func aLifeLimitBesideAnUnansweredCloseEndsTheSessionOnce() {
+    var script = SessionScript { $0.limits.longestLife = .seconds(60) }
+    script.openToLive()
+    script.pass(.seconds(60))
+    #expect(script.timer().contains(.close(generation: 1)))
+    #expect(script.machine.nextDeadline(script.limits) > script.now)
+    script.pass(.seconds(2))
+    #expect(script.timer() == [.abort(generation: 1), .cancelRequests, .end(.lifeLimitReached)])
+  }
+
+  @Test func aGhostOfTheOldConnectionIsWaitedOutWithGrowingDelaysAtNobodysCharge() {
+    var script = SessionScript { $0.retry.attemptsPerOutage = 0 }
+    script.openToLive()
+    script.handleCame()
+    script.draw = .max
+    _ = script.connectionLost(1, .retryUncharged)
+    var delays: [Duration] = []
+    for generation in UInt32(2)...5 {
+      let before = script.now
+      _ = script.nextTimer()
+      delays.append(before.duration(to: script.now))
+      _ = script.admitted()
+      _ = script.dialed(generation)
+      _ = script.connectionLost(generation, .retryUncharged)
+    }
+    #expect(delays == delays.sorted() && delays.last! > delays.first!)
+    #expect(!script.machine.hasEnded)
   }
 
   @Test func aHandleThatCoversTheHeldMediaEndsTheWait() {

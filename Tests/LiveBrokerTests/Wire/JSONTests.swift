@@ -50,7 +50,7 @@ import Testing
     #expect(error == WireError(.invalidUTF8, offset: 2))
   }
 
-  @Test func everyByteOfAStringSurvivesWherverItStands() throws {
+  @Test func everyByteOfAStringSurvivesWhereverItStands() throws {
     // Longer than the eight bytes that are looked at together, at every offset.
     for offset in 0..<20 {
       for scalar in (0..<0x80).compactMap(Unicode.Scalar.init(_:)) as [Unicode.Scalar] {

@@ -135,24 +135,25 @@ import Testing
     arguments: [
       (
         #"{"serverContent":{"modelTurn":{"parts":[{},{"inlineData":{"data":"!"}}]}}}"#,
-        WireError(.invalidBase64, path: "serverContent.modelTurn.parts[1].inlineData.data")
+        WireError(
+          .invalidBase64, offset: 65, path: "serverContent.modelTurn.parts[1].inlineData.data")
       ),
-      (#"{"serverContent":[]}"#, WireError(.typeMismatch, path: "serverContent")),
+      (#"{"serverContent":[]}"#, WireError(.typeMismatch, offset: 17, path: "serverContent")),
       (
         #"{"usageMetadata":{"promptTokenCount":1.5}}"#,
-        WireError(.outOfRange, path: "usageMetadata.promptTokenCount")
+        WireError(.outOfRange, offset: 37, path: "usageMetadata.promptTokenCount")
       ),
       (
         #"{"toolCallCancellation":{"ids":["a",7]}}"#,
-        WireError(.typeMismatch, path: "toolCallCancellation.ids[1]")
+        WireError(.typeMismatch, offset: 36, path: "toolCallCancellation.ids[1]")
       ),
       (
         #"{"serverContent":{"turnComplete":"yes"}}"#,
-        WireError(.typeMismatch, path: "serverContent.turnComplete")
+        WireError(.typeMismatch, offset: 33, path: "serverContent.turnComplete")
       ),
       (#"{"serverContent":{"#, WireError(.unexpectedEnd, offset: 18)),
       (#"{"secret-key":tru}"#, WireError(.unexpectedByte, offset: 17)),
-      ("[]", WireError(.notAnObject)), ("{} {}", WireError(.trailingBytes, offset: 3)),
+      ("[]", WireError(.notAnObject, offset: 0)), ("{} {}", WireError(.trailingBytes, offset: 3)),
     ])
   func anErrorSaysWhatAndWhereAndNothingElse(_ frame: String, _ expected: WireError) {
     let error = #expect(throws: WireError.self) { try server(frame) }

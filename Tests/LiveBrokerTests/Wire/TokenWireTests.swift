@@ -103,7 +103,10 @@ import Testing
       text.hasPrefix(
         #"{"uses":2,"expireTime":"2030-01-02T03:04:05Z","#
           + #""newSessionExpireTime":"2030-01-02T02:35:05Z","bidiGenerateContentSetup":{"model""#))
-    #expect(text.hasSuffix(#","systemInstruction,contextWindowCompression"}"#) == false)
+    #expect(
+      text.hasSuffix(
+        #","fieldMask":"model,generationConfig.responseModalities,generationConfig.temperature,"#
+          + #"systemInstruction,contextWindowCompression"}"#))
     #expect(try TokenRequestBody(decoding: Array(text.utf8)).request == request)
     #expect(TokenRequest().encodedBody() == Array("{}".utf8))
   }

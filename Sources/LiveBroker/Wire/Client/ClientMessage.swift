@@ -75,7 +75,8 @@ extension ClientMessage {
 
   /// Reads through ``JSONValue``, without the scanner.
   static func decodeFully(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> ClientMessage {
-    try readWire(JSONParser.parse(bytes))
+    let json = try JSONParser.parse(bytes)
+    do { return try readWire(json) } catch { throw error.located(in: bytes) }
   }
 
   private static func readWire(_ json: JSONValue) throws(WireError) -> ClientMessage {

@@ -45,7 +45,7 @@ public struct Setup: Sendable, Hashable, Codable {
   /// `models/` is put before a bare name, as the first-party SDKs do.
   public init(model: String) {
     self = .blank
-    self.model = model.contains("/") ? model : "models/" + model
+    self.model = model.isEmpty || model.contains("/") ? model : "models/" + model
     sessionResumption = SessionResumptionConfig()
     contextWindowCompression = ContextWindowCompressionConfig(slidingWindow: SlidingWindow())
   }

@@ -9,39 +9,39 @@ public struct Part: Sendable, Hashable, Codable {
   public var inlineData: Blob?
   /// A reference to media.
   public var fileData: FileData? {
-    get { rare.fields.fileData }
+    get { rare.read { $0.fileData } }
     set { rare.fields.fileData = newValue }
   }
   /// A call of the model.
   public var functionCall: FunctionCall? {
-    get { rare.fields.functionCall }
+    get { rare.read { $0.functionCall } }
     set { rare.fields.functionCall = newValue }
   }
   /// The result of a call.
   public var functionResponse: FunctionResponse? {
-    get { rare.fields.functionResponse }
+    get { rare.read { $0.functionResponse } }
     set { rare.fields.functionResponse = newValue }
   }
   /// Code that the service ran.
   public var executableCode: ExecutableCode? {
-    get { rare.fields.executableCode }
+    get { rare.read { $0.executableCode } }
     set { rare.fields.executableCode = newValue }
   }
   /// What that code gave.
   public var codeExecutionResult: CodeExecutionResult? {
-    get { rare.fields.codeExecutionResult }
+    get { rare.read { $0.codeExecutionResult } }
     set { rare.fields.codeExecutionResult = newValue }
   }
   /// Whether this is a thought of the model rather than an answer.
   public var thought: Bool
   /// An opaque signature of a thought, to be sent back with it.
   public var thoughtSignature: [UInt8]? {
-    get { rare.fields.thoughtSignature }
+    get { rare.read { $0.thoughtSignature } }
     set { rare.fields.thoughtSignature = newValue }
   }
   /// Which stretch of a video is meant, as the service describes it.
   public var videoMetadata: JSONValue? {
-    get { rare.fields.videoMetadata }
+    get { rare.read { $0.videoMetadata } }
     set { rare.fields.videoMetadata = newValue }
   }
   /// Members that this version does not know, as they came. They are written again.

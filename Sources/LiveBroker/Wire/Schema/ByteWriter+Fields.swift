@@ -5,7 +5,8 @@ extension ByteWriter: FieldVisitor {
   mutating func field<T: WireValue>(
     _ name: StaticString, _ value: inout T?
   ) throws(WireError) {
-    guard value != nil else { return }
+    // A pattern, since `!= nil` on a generic optional copies the message to compare it.
+    if case .none = value { return }
     self.name(name)
     value?.writeWire(to: &self)
   }

@@ -5,7 +5,18 @@ enum FieldName {
   /// Whether `spelled` is `name` in camelCase or in snake_case.
   @inline(__always)
   static func matches(_ spelled: String, _ name: StaticString) -> Bool {
-    let name = UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+    matches(
+      spelled, UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+  }
+
+  /// Whether `spelled` is `name` in camelCase or in snake_case.
+  static func matches(_ spelled: String, _ name: String) -> Bool {
+    var name = name
+    return name.withUTF8 { matches(spelled, $0) }
+  }
+
+  @inline(__always)
+  private static func matches(_ spelled: String, _ name: UnsafeBufferPointer<UInt8>) -> Bool {
     let count = spelled.utf8.count
     guard count >= name.count else { return false }
     if count == name.count {

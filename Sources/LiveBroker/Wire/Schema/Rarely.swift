@@ -21,6 +21,13 @@ struct Rarely<Fields: FieldGroup>: Sendable {
   /// Whether all fields of the group are absent.
   var isEmpty: Bool { box == nil }
 
+  /// One field of the group, or nil if the group is absent; looks at it in place.
+  @inline(__always)
+  func read<T>(_ field: (Fields) -> T?) -> T? {
+    guard let box else { return nil }
+    return field(box.fields)
+  }
+
   /// The group. Setting costs an allocation unless all of its fields are absent.
   var fields: Fields {
     get { box?.fields ?? Fields() }

@@ -16,32 +16,32 @@ public struct ServerContent: Sendable, Hashable, Codable {
   public var outputTranscription: Transcription?
   /// A guess that later pieces replace.
   public var interimInputTranscription: Transcription? {
-    get { rare.fields.interimInputTranscription }
+    get { rare.read { $0.interimInputTranscription } }
     set { rare.fields.interimInputTranscription = newValue }
   }
   /// Search results, as the service sends them.
   public var groundingMetadata: JSONValue? {
-    get { rare.fields.groundingMetadata }
+    get { rare.read { $0.groundingMetadata } }
     set { rare.fields.groundingMetadata = newValue }
   }
   /// Addresses that were read, as the service sends them.
   public var urlContextMetadata: JSONValue? {
-    get { rare.fields.urlContextMetadata }
+    get { rare.read { $0.urlContextMetadata } }
     set { rare.fields.urlContextMetadata = newValue }
   }
   /// Why the turn ended.
   public var turnCompleteReason: TurnCompleteReason? {
-    get { rare.fields.turnCompleteReason }
+    get { rare.read { $0.turnCompleteReason } }
     set { rare.fields.turnCompleteReason = newValue }
   }
   /// The model generates nothing until more input comes.
   public var waitingForInput: Bool {
-    get { rare.fields.waitingForInput }
+    get { rare.read { $0.waitingForInput } ?? false }
     set { rare.fields.waitingForInput = newValue }
   }
   /// Whether more follows by itself (3.8 models).
   public var interactionStatus: InteractionStatus? {
-    get { rare.fields.interactionStatus }
+    get { rare.read { $0.interactionStatus } }
     set { rare.fields.interactionStatus = newValue }
   }
   /// Members that this version does not know, as they came. They are written again.
@@ -116,27 +116,27 @@ public struct Transcription: Sendable, Hashable, Codable {
   public var finished: Bool
   /// BCP 47 code of what was spoken.
   public var languageCode: String? {
-    get { rare.fields.languageCode }
+    get { rare.read { $0.languageCode } }
     set { rare.fields.languageCode = newValue }
   }
   /// Who spoke, with diarization.
   public var speakerLabel: String? {
-    get { rare.fields.speakerLabel }
+    get { rare.read { $0.speakerLabel } }
     set { rare.fields.speakerLabel = newValue }
   }
   /// The words with their times.
   public var words: [TranscribedWord] {
-    get { rare.fields.words }
+    get { rare.read { $0.words } ?? [] }
     set { rare.fields.words = newValue }
   }
   /// When it begins in the input.
   public var startOffset: Duration? {
-    get { rare.fields.startOffset }
+    get { rare.read { $0.startOffset } }
     set { rare.fields.startOffset = newValue }
   }
   /// When it ends in the input.
   public var endOffset: Duration? {
-    get { rare.fields.endOffset }
+    get { rare.read { $0.endOffset } }
     set { rare.fields.endOffset = newValue }
   }
   /// Members that this version does not know, as they came. They are written again.

@@ -5,19 +5,19 @@
 public struct ServerMessage: Sendable, Hashable, Codable {
   /// The answer to setup.
   public var setupComplete: SetupComplete? {
-    get { rare.fields.setupComplete }
+    get { rare.read { $0.setupComplete } }
     set { rare.fields.setupComplete = newValue }
   }
   /// What the model says.
   public var serverContent: ServerContent?
   /// Calls that the model asks for.
   public var toolCall: ToolCall? {
-    get { rare.fields.toolCall }
+    get { rare.read { $0.toolCall } }
     set { rare.fields.toolCall = newValue }
   }
   /// Calls that are no longer wanted.
   public var toolCallCancellation: ToolCallCancellation? {
-    get { rare.fields.toolCallCancellation }
+    get { rare.read { $0.toolCallCancellation } }
     set { rare.fields.toolCallCancellation = newValue }
   }
   /// The connection will be cut.
@@ -26,17 +26,17 @@ public struct ServerMessage: Sendable, Hashable, Codable {
   public var sessionResumptionUpdate: SessionResumptionUpdate?
   /// Tokens used.
   public var usageMetadata: UsageMetadata? {
-    get { rare.fields.usageMetadata }
+    get { rare.read { $0.usageMetadata } }
     set { rare.fields.usageMetadata = newValue }
   }
   /// Speech begins or ends.
   public var voiceActivity: VoiceActivity? {
-    get { rare.fields.voiceActivity }
+    get { rare.read { $0.voiceActivity } }
     set { rare.fields.voiceActivity = newValue }
   }
   /// An explicit signal of speech.
   public var voiceActivityDetectionSignal: VoiceActivityDetectionSignal? {
-    get { rare.fields.voiceActivityDetectionSignal }
+    get { rare.read { $0.voiceActivityDetectionSignal } }
     set { rare.fields.voiceActivityDetectionSignal = newValue }
   }
   /// Members that this version does not know, as they came. They are written again.
@@ -104,9 +104,9 @@ extension ServerMessage {
   /// Reads through ``JSONValue``, without the scanner.
   static func decodeFully(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> ServerMessage {
     guard case .object(let object) = try JSONParser.parse(bytes) else {
-      throw WireError(.notAnObject)
+      throw WireError(.notAnObject, offset: 0)
     }
-    return try read(object)
+    do { return try read(object) } catch { throw error.located(in: bytes) }
   }
 }
 
