@@ -26,7 +26,8 @@ package struct FailureClassification: Sendable {
 
   /// What a row says; `stop` gets its message from the failure itself.
   package enum Verdict: Sendable, Hashable {
-    case retry, retryWithoutReplay, retryUncharged, retryMuchLater, newCredential, handleRefused, dropHandle
+    case retry, retryWithoutReplay, retryUncharged, retryMuchLater, newCredential, handleRefused,
+      dropHandle
     case stopRefused, stopCredential
   }
 
