@@ -86,8 +86,8 @@ package struct ResumptionMachine: Hashable, Sendable {
   private var covered: EngineInstant = .zero
   /// When the handle ends if no connection comes up; `never` under a living one.
   private var lapsesAt: EngineInstant = .never
-  /// Nanoseconds that a handle outlives its last connection.
-  private let life: Int64
+  /// Milliseconds that a handle outlives its last connection; four bytes, since each session has one.
+  private let life: UInt32
   private var countingGeneration: UInt32 = 0
   /// The connection whose setup was completed last.
   private var completedGeneration: UInt32 = 0
@@ -97,7 +97,7 @@ package struct ResumptionMachine: Hashable, Sendable {
   ///
   /// - Parameter life: how long a handle stays valid after the last connection ended.
   package init(life: Duration = .seconds(2 * 60 * 60)) {
-    self.life = max(0, life.nanoseconds)
+    self.life = UInt32(clamping: life.nanoseconds / 1_000_000)
   }
 
   /// A session taken over from a store. What its handle covers of *this* process is nothing.
@@ -184,7 +184,7 @@ package struct ResumptionMachine: Hashable, Sendable {
     // Asked of the connection completed last, not of the counting one: a new setup may be on its
     // way, and may fail, when the old connection's end is reported.
     if generation == completedGeneration, lapsesAt == .never {
-      lapsesAt = now.advanced(byNanoseconds: life)
+      lapsesAt = now.advanced(by: .milliseconds(life))
     }
     return .nothing
   }

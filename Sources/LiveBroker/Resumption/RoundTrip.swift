@@ -5,42 +5,53 @@
 /// It tells how old the knowledge in a handle update may be, so it errs on the long side: the
 /// longest of the last four samples. But pongs of 8 to 30 seconds have been seen on healthy
 /// connections; a bound that long would make every handle cover nothing, so it is cut at a limit.
+///
+/// Ten bytes, since each session has one: samples are kept in steps of 32 microseconds, rounded up.
 package struct RoundTrip: Hashable, Sendable {
-  /// Microseconds, newest first; zero is an empty place.
-  private var samples = SIMD4<UInt32>()
-  private var setup: UInt32 = 0
-  private let limit: UInt32
+  /// Newest first; zero is an empty place.
+  private var samples: (UInt16, UInt16, UInt16, UInt16) = (0, 0, 0, 0)
+  private var setup: UInt16 = 0
 
-  /// - Parameter limit: the longest bound that is ever given. Default 2 s.
-  package init(limit: Duration = .seconds(2)) { self.limit = Self.microseconds(limit) }
+  private static let step: Int64 = 32_000
+  /// The longest bound that is ever given.
+  package static let limit = Duration.seconds(2)
+
+  package init() {}
 
   /// A ping was answered after `roundTrip`.
   package mutating func pongReceived(after roundTrip: Duration) {
-    samples = SIMD4(Self.microseconds(roundTrip), samples.x, samples.y, samples.z)
+    samples = (Self.steps(roundTrip), samples.0, samples.1, samples.2)
   }
 
   /// The setup was answered after `roundTrip`. It includes the service's own work, so it is used
   /// only until the first pong.
   package mutating func setupAnswered(after roundTrip: Duration) {
-    setup = Self.microseconds(roundTrip)
+    setup = Self.steps(roundTrip)
   }
 
   /// A new connection may take another way: what was measured on the old one no longer counts.
   package mutating func connectionReplaced() {
-    samples = SIMD4()
-    setup = 0
+    self = RoundTrip()
   }
 
   /// The bound; the limit itself while nothing has been measured.
   package var upperBound: Duration {
-    let longest = samples.max()
+    let longest = max(samples.0, samples.1, samples.2, samples.3)
     let measured = longest > 0 ? longest : setup
-    return .microseconds(Int64(measured > 0 ? min(measured, limit) : limit))
+    return measured > 0 ? min(.nanoseconds(Int64(measured) * Self.step), Self.limit) : Self.limit
   }
 
   /// Rounded up, so that the bound stays one; at least one, since zero means "no sample".
-  private static func microseconds(_ duration: Duration) -> UInt32 {
+  private static func steps(_ duration: Duration) -> UInt16 {
     let nanoseconds = max(1, duration.nanoseconds)
-    return UInt32(clamping: (nanoseconds - 1) / 1_000 + 1)
+    return UInt16(clamping: (nanoseconds - 1) / step + 1)
+  }
+
+  package static func == (lhs: Self, rhs: Self) -> Bool {
+    lhs.samples == rhs.samples && lhs.setup == rhs.setup
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    for sample in [samples.0, samples.1, samples.2, samples.3, setup] { hasher.combine(sample) }
   }
 }

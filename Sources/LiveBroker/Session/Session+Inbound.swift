@@ -90,7 +90,7 @@ extension Session: ConnectionSink {
 
   private func used(_ usage: UsageMetadata) {
     guard let limit = plan.configuration.limits.totalTokens else { return }
-    totalTokens += usage.totalTokenCount
+    totalTokens = UInt32(clamping: Int(totalTokens) + max(0, usage.totalTokenCount))
     guard totalTokens >= limit else { return }
     let end = SessionEnd(.usageLimitReached, message: "\(totalTokens) tokens were used")
     port.shard.mailbox.post(.close(port.address, end))

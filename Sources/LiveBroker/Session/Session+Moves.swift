@@ -6,7 +6,7 @@ extension Session {
   func dialed(_ generation: UInt32, _ connection: any LiveConnection) {
     guard machine.attempt?.generation == generation else { return connection.abort() }
     if let stray = upcoming { stray.connection.abort() }
-    upcoming = Link(generation: generation, connection: connection)
+    upcoming = Link(connection: connection, generation: generation)
     feed { machine, context in machine.dialed(generation: generation, context) }
   }
 
@@ -27,6 +27,7 @@ extension Session {
     _ generation: UInt32, _ interruption: SessionMachine.Interruption,
     _ context: SessionMachine.Context
   ) {
+    let setupSentAt = setupSentAt
     current = upcoming
     upcoming = nil
     isWritable = true

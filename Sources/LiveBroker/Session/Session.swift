@@ -6,37 +6,68 @@
 /// on its shard's executor and is entered synchronously, by the shard's loop and by the connection's
 /// events. It owns no task, no stream and no timer: the shard keeps one wheel entry for it.
 actor Session {
+  // In the order of their sizes: a hundred thousand of these lie in memory.
   nonisolated let port: SessionPort
   let resumption: Resumption
-  var machine = SessionMachine()
   var token: Token?
-  /// The connection that is live, or closing after it was.
-  var current: Link?
-  /// The connection that is being prepared.
-  var upcoming: Link?
   var load: SessionLoad?
+  /// What exists only while a connection is being prepared.
+  private var preparation: Preparation?
+  var machine = SessionMachine()
   /// Place of the next byte in the session's audio stream.
   var audioOffset: Int
-  /// Tokens that the service counted, over all connections.
-  var totalTokens: Int
-  var roundTrip: RoundTrip
   /// When the oldest unanswered ping was sent; never if none is to be measured.
   var pingSentAt: EngineInstant = .never
-  /// Pings of the live connection without an answer yet.
-  var openPings: UInt16 = 0
-  var setupSentAt: EngineInstant = .never
-  /// Number of what was last asked of pool or admission; an answer to an earlier one is stale.
-  var requestSerial: UInt32 = 0
   /// When the wheel will look at the session.
   var armedAt: EngineInstant = .never
+  /// The connection that is live, or closing after it was.
+  var current: Link?
+  /// Tokens that the service counted, over all connections.
+  var totalTokens: UInt32
+  /// Number of what was last asked of pool or admission; an answer to an earlier one is stale.
+  var requestSerial: UInt32 = 0
+  var roundTrip: RoundTrip
+  /// Pings of the live connection without an answer yet.
+  var openPings: UInt16 = 0
   var isWritable = true
-  /// Who waits for the first connection.
-  var opening: CheckedContinuation<Void, any Error>?
 
   /// A connection and its number.
   struct Link {
-    var generation: UInt32
     var connection: any LiveConnection
+    var generation: UInt32
+  }
+
+  /// What a session needs while it gets a connection, and not while it has one.
+  private final class Preparation {
+    var link: Link?
+    var setupSentAt = EngineInstant.never
+    var opening: CheckedContinuation<Void, any Error>?
+
+    var isOver: Bool { link == nil && opening == nil }
+  }
+
+  /// The connection that is being prepared.
+  var upcoming: Link? {
+    get { preparation?.link }
+    set { prepare { $0.link = newValue } }
+  }
+
+  /// When the setup went out on it.
+  var setupSentAt: EngineInstant {
+    get { preparation?.setupSentAt ?? .never }
+    set { prepare { $0.setupSentAt = newValue } }
+  }
+
+  /// Who waits for the first connection.
+  var opening: CheckedContinuation<Void, any Error>? {
+    get { preparation?.opening }
+    set { prepare { $0.opening = newValue } }
+  }
+
+  private func prepare(_ change: (Preparation) -> Void) {
+    let preparation = preparation ?? Preparation()
+    change(preparation)
+    self.preparation = preparation.isOver ? nil : preparation
   }
 
   nonisolated var plan: SessionPlan { port.plan }
@@ -53,7 +84,10 @@ actor Session {
     audioOffset = estate.audioOffset
     totalTokens = estate.totalTokens
     roundTrip = estate.roundTrip
-    self.opening = opening
+    guard let opening else { return }
+    let preparation = Preparation()
+    preparation.opening = opening
+    self.preparation = preparation
   }
 
   /// What comes with an input now.

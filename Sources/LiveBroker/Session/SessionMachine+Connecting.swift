@@ -119,8 +119,8 @@ extension SessionMachine {
     handle.isResumable = false
     state = .live(
       Live(
-        generation: generation, since: context.now, rotation: ownRotation(context),
-        lastHeardAt: context.now, nextPingAt: context.now, isUnproven: resumed))
+        since: context.now, lastHeardAt: context.now, nextPingAt: context.now,
+        rotation: ownRotation(context), generation: generation, isUnproven: resumed))
     var actions: [Action] = []
     if let old = attempt.closing {
       actions = [.abort(generation: old.generation)] + endTurn(of: old)

@@ -74,7 +74,8 @@ extension SessionMachine {
     let left = max(0, timeLeft?.nanoseconds ?? 0)
     let window = left - min(limits.goAwayMargin, left / 5)
     if let live, live.generation == generation {
-      learnedLife = live.since.duration(to: context.now).nanoseconds &+ left
+      let life = live.since.duration(to: context.now).nanoseconds &+ left
+      learnedLife = UInt32(clamping: life / 1_000_000)
     }
     _ = updateLive { live in
       let by = context.now.advanced(byNanoseconds: window)

@@ -139,7 +139,7 @@ extension SessionMachine {
 
   /// How long the next connection will probably live, in nanoseconds.
   func expectedLife(_ limits: SessionLimits) -> Int64 {
-    learnedLife > 0 ? learnedLife : limits.expectedConnectionLife
+    learnedLife > 0 ? Int64(learnedLife) * 1_000_000 : limits.expectedConnectionLife
   }
 
   /// When a standby is dialled even though no quiet moment has come.

@@ -49,47 +49,49 @@
 /// | any but ended | closeRequested | closing or ended | close, or end |
 /// | any | input of an older generation | the same | — |
 package struct SessionMachine: Sendable {
-  package internal(set) var state: State = .idle
-  /// Number of the newest connection that was asked for.
-  package internal(set) var generation: UInt32 = 0
+  // In the order of their sizes: each session keeps one of these.
   /// When the credential in hand ends; ``EngineInstant/never`` for a key.
   package internal(set) var credentialExpiresAt: EngineInstant = .zero
-  /// Calls of the model that were not answered yet.
-  package internal(set) var openCalls: [OpenCall] = []
-  /// What is known of the resumption handle.
-  package internal(set) var handle = HandleFacts()
   /// When the session was opened; its longest life counts from here.
   var openedAt: EngineInstant = .zero
   /// When the application or the model last said something; for the idle time-out.
   var activeAt: EngineInstant = .zero
+  /// Calls of the model that were not answered yet.
+  package internal(set) var openCalls: [OpenCall] = []
+  /// What is known of the resumption handle.
+  package internal(set) var handle = HandleFacts()
+  package internal(set) var state: State = .idle
+  /// Number of the newest connection that was asked for.
+  package internal(set) var generation: UInt32 = 0
+  /// How long the service lets a connection live, in milliseconds, once a goAway has told; else zero.
+  var learnedLife: UInt32 = 0
   /// Attempts since the session was last stable.
   var attempts: UInt16 = 0
   var wasEverLive = false
   /// The phase that observers were told last.
   var reviewedPhase = SessionPhase.idle
-  /// How long the service lets a connection live, in nanoseconds, once a goAway has told; else zero.
-  var learnedLife: Int64 = 0
 
   package init() {}
 }
 
 extension SessionMachine {
-  /// Where a session is. Each case carries what is valid in it and nothing else.
+  /// Where a session is. Each case carries what is valid in it and nothing else. Idle sessions are
+  /// live; what the passing states carry lies outside, so that it costs them nothing.
   package enum State: Sendable, Equatable {
     /// Made, not opened. Left by `opened`.
     case idle
     /// No live connection; an attempt to get one is under way.
-    case connecting(Attempt, Interruption)
+    indirect case connecting(Attempt, Interruption)
     /// No live connection; the next attempt starts at `until`.
-    case waiting(until: EngineInstant, Interruption)
+    indirect case waiting(until: EngineInstant, Interruption)
     /// One connection with a completed setup.
     case live(Live)
     /// As live, while the next connection is prepared.
     indirect case rotating(Live, Attempt)
     /// As live, but the session ends at the next quiet moment, at the latest at `by`.
-    case draining(Live, by: EngineInstant, SessionEnd)
+    indirect case draining(Live, by: EngineInstant, SessionEnd)
     /// Our close frame is on its way; its answer, or `by`, ends the session.
-    case closing(generation: UInt32, by: EngineInstant, SessionEnd)
+    indirect case closing(generation: UInt32, by: EngineInstant, SessionEnd)
     /// Over, for the reason given. Nothing leads out.
     case ended(SessionEnd)
   }
@@ -140,14 +142,14 @@ extension SessionMachine {
 
   /// A connection with a completed setup, and what is known of it.
   package struct Live: Sendable, Equatable {
-    package var generation: UInt32
     package var since: EngineInstant
-    package var rotation: Rotation
     package var lastSentAt: EngineInstant = .zero
     package var lastHeardAt: EngineInstant
     package var nextPingAt: EngineInstant
     /// Set while a resumed connection owes its first answer.
     package var answerDueAt: EngineInstant = .never
+    package var rotation: Rotation
+    package var generation: UInt32
     package var isGenerating = false
     package var isHolding = false
     package var isReadingPaused = false
@@ -166,10 +168,18 @@ extension SessionMachine {
 
   /// What the machine needs to know of the resumption handle.
   package struct HandleFacts: Sendable, Equatable {
-    package var isKnown = false
-    package var isResumable = false
     /// Everything sent before this is in the checkpoint that the handle names.
     package var coveredUntil: EngineInstant = .zero
+    package var isKnown = false
+    package var isResumable = false
+
+    package init(
+      isKnown: Bool = false, isResumable: Bool = false, coveredUntil: EngineInstant = .zero
+    ) {
+      self.isKnown = isKnown
+      self.isResumable = isResumable
+      self.coveredUntil = coveredUntil
+    }
   }
 
   /// A call of the model that waits for its result.

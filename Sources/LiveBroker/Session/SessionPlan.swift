@@ -30,7 +30,7 @@ struct SessionEstate: Sendable {
   var audioOffset = 0
   /// What the new machine takes over; nil for a session that begins.
   var machine: SessionMachine.RestartEstate?
-  var totalTokens = 0
+  var totalTokens: UInt32 = 0
   var roundTrip = RoundTrip()
 }
 

@@ -23,7 +23,7 @@ final class SessionPort: Sendable {
 
   private struct State: ~Copyable {
     /// Bytes accepted from senders and not yet sent or dropped.
-    var outstanding = 0
+    var outstanding: Int32 = 0
     var detail: Detail?
   }
 
@@ -70,10 +70,10 @@ extension SessionPort {
   func reserve(_ bytes: Int, limit: Int, mustFit: Bool) throws(BrokerError) -> Bool {
     let answer: Result<Bool, BrokerError> = state.withLock { state in
       if let end = state.detail?.end { return .failure(.ended(end)) }
-      guard !mustFit || state.outstanding == 0 || state.outstanding + bytes <= limit else {
+      guard !mustFit || state.outstanding == 0 || Int(state.outstanding) + bytes <= limit else {
         return .success(false)
       }
-      state.outstanding += bytes
+      state.outstanding = Int32(clamping: Int(state.outstanding) + bytes)
       return .success(true)
     }
     return try answer.get()
@@ -82,7 +82,7 @@ extension SessionPort {
   /// Gives room back when messages have left the outbox.
   func release(_ bytes: Int) {
     let waiters = state.withLock { state in
-      state.outstanding = max(0, state.outstanding - bytes)
+      state.outstanding = Int32(clamping: max(0, Int(state.outstanding) - bytes))
       guard let detail = state.detail, !detail.sendWaiters.isEmpty else {
         return [UnsafeContinuation<Void, Never>]()
       }

@@ -5,27 +5,55 @@
 /// `description`, string interpolation, `dump` and reflection show a placeholder; only
 /// ``withUnsafeBytes(_:)`` and ``reveal()`` give the bytes, so a search for those two names finds
 /// every place where a secret leaves.
-public struct Secret: Sendable, Hashable {
-  private let bytes: [UInt8]
+///
+/// Each session holds two, so the bytes lie in one allocation behind a two-byte count.
+public struct Secret: @unchecked Sendable, Hashable {
+  // Written before it is shared, and never after: hence Sendable.
+  private let storage: ManagedBuffer<UInt16, UInt8>
+
+  /// The longest secret that is kept whole, in bytes; what is beyond is cut off. Tokens and handles
+  /// of the service are a hundred times shorter.
+  public static let longest = Int(UInt16.max)
 
   /// Keeps a copy of the text's UTF-8 bytes.
-  public init(_ text: String) { bytes = Array(text.utf8) }
+  public init(_ text: String) { self.init(utf8: text.utf8) }
 
   /// Keeps a copy of the bytes, which must be UTF-8 text.
-  public init(utf8 bytes: some Collection<UInt8>) { self.bytes = Array(bytes) }
+  public init(utf8 bytes: some Collection<UInt8>) {
+    let kept = bytes.prefix(Self.longest)
+    storage = .create(minimumCapacity: kept.count) { buffer in
+      buffer.withUnsafeMutablePointerToElements { start in
+        _ = UnsafeMutableBufferPointer(start: start, count: kept.count).initialize(from: kept)
+      }
+      return UInt16(kept.count)
+    }
+  }
 
   /// Number of bytes.
-  public var count: Int { bytes.count }
+  public var count: Int { Int(storage.header) }
 
   /// Gives the bytes to `body`; the pointer must not leave it.
   public func withUnsafeBytes<R>(
     _ body: (UnsafeRawBufferPointer) throws -> R
   ) rethrows -> R {
-    try bytes.withUnsafeBytes(body)
+    try storage.withUnsafeMutablePointers { count, start in
+      try body(UnsafeRawBufferPointer(start: start, count: Int(count.pointee)))
+    }
   }
 
   /// The secret as text, for the one place that writes it to the wire.
-  public func reveal() -> String { String(decoding: bytes, as: UTF8.self) }
+  public func reveal() -> String { withUnsafeBytes { String(decoding: $0, as: UTF8.self) } }
+
+  public static func == (lhs: Self, rhs: Self) -> Bool {
+    guard lhs.storage !== rhs.storage else { return true }
+    return lhs.withUnsafeBytes { left in
+      rhs.withUnsafeBytes { right in left.elementsEqual(right) }
+    }
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    withUnsafeBytes { hasher.combine(bytes: $0) }
+  }
 }
 
 extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {

@@ -25,6 +25,9 @@ public protocol EmulatedService: Sendable {
   mutating func closeReceived(
     _ connection: ConnectionID, code: UInt16?, reason: String, at instant: EngineInstant)
 
+  /// A ping has arrived. Answers whether a pong goes back; how late it is, the network decides.
+  mutating func pingReceived(_ connection: ConnectionID, at instant: EngineInstant) -> Bool
+
   /// The connection ended without a close frame.
   mutating func disconnected(_ connection: ConnectionID, at instant: EngineInstant)
 
@@ -45,6 +48,10 @@ public protocol EmulatedService: Sendable {
 extension EmulatedService {
   /// Does nothing: a service that holds nothing against its clients has nothing to excuse.
   public mutating func markUnreachable(_ connection: ConnectionID) {}
+
+  public mutating func pingReceived(_ connection: ConnectionID, at instant: EngineInstant) -> Bool {
+    true
+  }
 }
 
 extension LiveService: EmulatedService {}

@@ -45,11 +45,14 @@ extension NetworkFabric {
 
   private mutating func pingArrived(_ flight: Flight, at now: Int64) {
     figures.pings &+= 1
+    record("ping", flight.id, at: now)
+    let isAnswered = service.pingReceived(flight.id, at: EngineInstant(nanoseconds: now))
+    defer { carryOut(at: now) }
+    guard isAnswered else { return }
     let delay = max(configuration.pongDelay.nanoseconds, 0)
     // A slow pong does not hold up what is sent after it.
     flights.push(
       .pong, id: flight.id, slot: flight.slot, at: now &+ halfTrip &+ delay, isSteady: delay == 0)
-    record("ping", flight.id, at: now)
   }
 
   private mutating func closeArrived(

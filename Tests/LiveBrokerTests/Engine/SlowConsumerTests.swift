@@ -11,6 +11,7 @@ import Testing
     let (unread, reports, answer) = try stand.run { stand in
       let session = try await stand.broker.openSession(stand.configuration())
       let reconnects = session.reconnects
+      try await stand.sleep(.seconds(5))
       var unread = 0
       for _ in 0..<20 {
         // A long answer is more than a megabyte on the wire.

@@ -14,6 +14,11 @@ extension TestStand {
     network.withService { $0.inject(fault, intoSession: label, at: now) }
   }
 
+  /// Lets what is under way arrive after the broker has stopped.
+  func letPass(_ duration: Duration) throws {
+    try simulation.run { try await sleep(duration) }
+  }
+
   /// The service's account of the sessions that bear the label.
   func account(_ label: String = "a") -> [SessionReport] {
     network.withService { $0.report(label).sessions }
