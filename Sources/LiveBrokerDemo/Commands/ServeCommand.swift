@@ -54,12 +54,11 @@ struct ServeCommand: DemoCommand {
         try? await server.drain(timeLeft: drainTime)
         return .success
       }
-      group.addTask(name: "abort") {
-        guard await signals.next() else { return .success }
-        try? await server.cutEverything()
-        return .aborted
+      group.addTask(name: "second request") {
+        await signals.next() ? .aborted : .success
       }
       let first = await group.next() ?? .success
+      if first == .aborted { try? await server.cutEverything() }
       group.cancelAll()
       return first
     }

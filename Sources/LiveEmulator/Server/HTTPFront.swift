@@ -179,7 +179,8 @@ final class HTTPFront: ChannelInboundHandler, RemovableChannelHandler {
   private func respond(
     _ context: ChannelHandlerContext, _ response: HTTPResponse, keepAlive: Bool
   ) {
-    let stays = keepAlive && !core.isDraining
+    // Answers must not pile up for a client that asks and does not read.
+    let stays = keepAlive && !core.isDraining && context.channel.isWritable
     var response = response
     if !stays { response.head.headers.replaceOrAdd(name: "Connection", value: "close") }
     writeHead(context, response.head)

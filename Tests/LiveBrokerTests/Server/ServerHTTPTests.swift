@@ -132,6 +132,17 @@ import Testing
     stand.end()
   }
 
+  @Test func aClientThatAsksAndDoesNotReadGetsOneMoreAnswer() throws {
+    let stand = ServerStand()
+    let peer = try stand.connect()
+    peer.channel.isWritable = false
+    let mint = "POST /v1beta/auth_tokens?key=k HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n"
+    try peer.write(Array(String(repeating: mint, count: 50).utf8))
+    #expect(stand.core.look { $0.totalsNow.minted } == 1)
+    #expect(!peer.isOpen)
+    stand.end()
+  }
+
   @Test func oneConnectionTooManyIsClosedAtOnce() throws {
     let stand = ServerStand { $0.limits.connections = 2 }
     let first = try stand.connect()
