@@ -10,6 +10,7 @@ import Synchronization
 public final class Broker: Sendable {
   let services: ShardServices
   let shards: [Shard]
+  let clientTokens: ClientTokens
   private let runtime: BrokerRuntime
   private let state: Mutex<State>
   private let supervisor: Supervisor
@@ -56,6 +57,7 @@ public final class Broker: Sendable {
     inboxes.connect(shards.map(\.mailbox))
     self.shards = shards
     self.runtime = runtime
+    clientTokens = ClientTokens(configuration, runtime)
     state = Mutex(State(generator: generator))
     supervisor = Supervisor(
       strategy: .oneForOne, limits: configuration.supervision.brokerLimits, clock: runtime.clock,
@@ -74,11 +76,13 @@ public final class Broker: Sendable {
     guard isFirst else {
       throw BrokerError(.alreadyRun, message: "a broker runs once; make another one")
     }
+    try services.configuration.check()
     for executor in runtime.shardExecutors { executor.start() }
     runtime.controlExecutor.start()
     var failure: (any Error)?
     do throws(SupervisionFailure) { try await supervisor.run() } catch { failure = error }
     services.registry.close()
+    clientTokens.close()
     for shard in shards { await shard.shutDown() }
     for executor in runtime.shardExecutors { executor.stop() }
     runtime.controlExecutor.stop()
@@ -98,6 +102,7 @@ public final class Broker: Sendable {
   public func openSession(
     _ configuration: SessionConfiguration, id: String? = nil
   ) async throws(BrokerError) -> LiveSession {
+    try services.configuration.check()
     let stored = try await stored(id, configuration)
     let port = try services.registry.add(
       id: id ?? newID(), plan: plan(for: configuration), shards: shards)

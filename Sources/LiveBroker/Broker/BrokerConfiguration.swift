@@ -2,8 +2,9 @@
 
 /// What a broker is made of: the service, what opens it, and the limits over all its sessions.
 public struct BrokerConfiguration: Sendable {
-  /// Where the service is. Default: the Gemini Developer API.
-  public var endpoint = LiveEndpoint.geminiDeveloper
+  /// Where the service is. Default: where the credentials belong, the Gemini Developer API or the
+  /// place in Vertex. Another one must be of the same ``LiveEndpoint/service``.
+  public var endpoint: LiveEndpoint
   /// What opens connections.
   public var credentials: CredentialSource
   /// How dials of all sessions are spread.
@@ -19,9 +20,28 @@ public struct BrokerConfiguration: Sendable {
   public var store: (any ResumptionStore)?
   /// Who is told what happens. Default: nobody.
   public var observer: any BrokerObserver = NoObserver()
+  /// Tokens for remote clients; see ``Broker/vendToken(_:)``.
+  public var clientTokens = ClientTokenPolicy()
 
   /// A configuration with the documented defaults.
-  public init(credentials: CredentialSource) { self.credentials = credentials }
+  public init(credentials: CredentialSource) {
+    self.credentials = credentials
+    endpoint = credentials.endpoint
+  }
+
+  /// Refuses a configuration that cannot work.
+  func check() throws(BrokerError) {
+    guard endpoint.service == credentials.endpoint.service else {
+      throw BrokerError(
+        .invalidConfiguration,
+        message: "credentials of \(credentials.endpoint.service) open nothing at an endpoint of "
+          + "\(endpoint.service)")
+    }
+    guard case .tokens(_, let tokens) = credentials.kind else { return }
+    do throws(MintError) { try tokens.validate() } catch {
+      throw BrokerError(.invalidConfiguration, message: error.message, cause: error)
+    }
+  }
 }
 
 /// What opens a broker's connections.
@@ -29,9 +49,18 @@ public struct CredentialSource: Sendable {
   enum Kind: Sendable {
     case key(Secret)
     case tokens(any TokenMinter, TokenPoolConfiguration)
+    case vertex(VertexPlace, @Sendable () -> VertexCredential)
   }
 
   let kind: Kind
+
+  /// Where such credentials belong.
+  var endpoint: LiveEndpoint {
+    switch kind {
+    case .key, .tokens: .geminiDeveloper
+    case .vertex(let place, _): place.endpoint
+    }
+  }
 
   /// A long-lived API key on every connection.
   public static func apiKey(_ key: Secret) -> CredentialSource {
@@ -44,6 +73,24 @@ public struct CredentialSource: Sendable {
     _ minter: any TokenMinter, _ configuration: TokenPoolConfiguration = TokenPoolConfiguration()
   ) -> CredentialSource {
     CredentialSource(kind: .tokens(minter, configuration))
+  }
+
+  /// OAuth 2 access tokens on Vertex.
+  ///
+  /// - Parameters:
+  ///   - place: Project and location; ``VertexPlace/model(_:)`` gives the model's name for a setup.
+  ///   - credential: The credential of the moment. It is asked for at every dial, on the session's
+  ///     executor, and must not block: whoever fetches access tokens renews them in time, and keeps
+  ///     the newest one where this finds it.
+  public static func vertex(
+    _ place: VertexPlace, credential: @escaping @Sendable () -> VertexCredential
+  ) -> CredentialSource {
+    CredentialSource(kind: .vertex(place, credential))
+  }
+
+  /// An API key of Vertex express mode on every connection.
+  public static func vertexExpress(key: Secret) -> CredentialSource {
+    vertex(.express) { .expressKey(key) }
   }
 }
 

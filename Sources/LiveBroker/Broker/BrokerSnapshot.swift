@@ -27,6 +27,8 @@ public struct BrokerSnapshot: Sendable, Hashable {
   public var lateToolResults = 0
   /// Frames of the service that were not understood.
   public var malformedFrames = 0
+  /// Messages of the service of a kind that this version does not know. The application gets them.
+  public var unknownMessages = 0
   /// Events that slow observers did not get.
   public var missedEvents = 0
   /// Handles that could not be written to the store.
@@ -64,6 +66,7 @@ extension Shard {
     snapshot.droppedMessages += counters.droppedMessages
     snapshot.lateToolResults += counters.lateResults
     snapshot.malformedFrames += counters.malformedFrames
+    snapshot.unknownMessages += counters.unknownMessages
     snapshot.missedEvents += counters.missedEvents
     snapshot.failedStoreWrites += counters.failedStoreWrites
   }

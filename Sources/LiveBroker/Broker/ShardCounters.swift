@@ -13,6 +13,7 @@ struct ShardCounters: Sendable {
   var droppedMessages = 0
   var lateResults = 0
   var malformedFrames = 0
+  var unknownMessages = 0
   var missedEvents = 0
   var failedStoreWrites = 0
 
@@ -33,6 +34,8 @@ extension Shard {
   func noteDropped(_ messages: Int) { counters.droppedMessages += messages }
 
   func noteLateResults(_ results: Int) { counters.lateResults += results }
+
+  func noteUnknown() { counters.unknownMessages += 1 }
 
   func noteMalformed(_ error: WireError) {
     counters.malformedFrames += 1

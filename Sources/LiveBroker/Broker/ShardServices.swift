@@ -33,6 +33,7 @@ extension Shard {
   nonisolated func credential(_ token: Token?) -> Credential? {
     switch services.configuration.credentials.kind {
     case .key(let key): .apiKey(key)
+    case .vertex(_, let credential): .vertex(credential())
     case .tokens: token.map { token in .ephemeralToken(token.assumeIsolated { $0.credential }) }
     }
   }

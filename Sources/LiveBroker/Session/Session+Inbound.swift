@@ -23,7 +23,7 @@ extension Session: ConnectionSink {
   func received(_ payload: UnsafeRawBufferPointer, on generation: UInt32) {
     guard link(generation) != nil else { return }
     do throws(WireError) {
-      try take(ServerMessage.decode(payload), bytes: payload.count, on: generation)
+      try take(ServerMessage.decode(payload), frame: payload, on: generation)
     } catch {
       // Not the end of a session: the frame is counted, and what follows may be fine.
       port.shard.assumeIsolated { $0.noteMalformed(error) }
@@ -31,14 +31,17 @@ extension Session: ConnectionSink {
   }
 
   /// A message is a set of fields: content, calls, handle and usage come before setup and goAway.
-  private func take(_ message: ServerMessage, bytes: Int, on generation: UInt32) {
+  private func take(
+    _ message: ServerMessage, frame: UnsafeRawBufferPointer, on generation: UInt32
+  ) {
     let facts = message.facts
+    if message.isUnknown { port.shard.assumeIsolated { $0.noteUnknown() } }
     let calls = message.toolCall?.functionCalls ?? []
     let stray = noteCalls(calls, on: generation)
     if let ids = message.toolCallCancellation?.ids { machine.callsCancelled(ids: ids) }
     if let update = message.sessionResumptionUpdate { updated(update, on: generation) }
     if let usage = message.usageMetadata { used(usage) }
-    if message.isForApplication { deliver(SessionMessage(message), bytes: bytes) }
+    if message.isForApplication { hand(message, frame: frame) }
     if !stray.isEmpty { lose(stray) }
     feed { machine, context in
       var actions = machine.heard(generation: generation, facts, context)
@@ -51,6 +54,14 @@ extension Session: ConnectionSink {
       }
       return actions + machine.considerRotation(context)
     }
+  }
+
+  private func hand(_ message: ServerMessage, frame: UnsafeRawBufferPointer) {
+    guard plan.configuration.inbound.keepsFrames else {
+      deliver(SessionMessage(message), bytes: frame.count)
+      return
+    }
+    deliver(SessionMessage(message, frame: Array(frame)), bytes: 2 * frame.count)
   }
 
   /// Tells the machine of calls. Gives back those of a connection that is being left: they can
@@ -73,7 +84,7 @@ extension Session: ConnectionSink {
 
   private func updated(_ update: SessionResumptionUpdate, on generation: UInt32) {
     let now = port.shard.now
-    let bound = roundTrip.upperBound
+    let bound = roundTrip.upperBound + unreadFor(now)
     let answer = resumption.assumeIsolated {
       $0.handle(
         .updated(
@@ -105,10 +116,29 @@ extension Session: ConnectionSink {
   func setReading(_ isReading: Bool) {
     guard let generation = machine.live?.generation, let link = link(generation) else { return }
     link.connection.setReading(isReading)
+    noteReading(isReading, on: generation)
     feed { machine, context in
       machine.readingPaused(!isReading, context)
       return machine.considerRotation(context)
     }
+  }
+
+  /// What was not read for a while is old when it is read. The pong of a ping that is sent when
+  /// reading goes on comes behind all of it.
+  private func noteReading(_ isReading: Bool, on generation: UInt32) {
+    let context = context
+    let load = loadInUse()
+    load.staleSince = min(load.staleSince, context.now)
+    load.pongsToFresh = 0
+    guard isReading else { return }
+    perform(.ping(generation: generation), context)
+    load.pongsToFresh = openPings
+  }
+
+  /// How long what arrives now may have lain unread.
+  private func unreadFor(_ now: EngineInstant) -> Duration {
+    guard let since = load?.staleSince, since < now else { return .zero }
+    return since.duration(to: now)
   }
 
   // MARK: Signals
@@ -142,6 +172,10 @@ extension Session: ConnectionSink {
   /// could not be told apart.
   private func measure(_ now: EngineInstant) {
     if openPings > 0 { openPings -= 1 }
+    if let load, load.pongsToFresh > 0 {
+      load.pongsToFresh -= 1
+      if load.pongsToFresh == 0 { load.staleSince = .never }
+    }
     guard pingSentAt < now, pingSentAt != .never else { return }
     roundTrip.pongReceived(after: pingSentAt.duration(to: now))
     pingSentAt = .never

@@ -38,6 +38,7 @@ extension Session {
     }
     roundTrip.connectionReplaced()
     openPings = 0
+    load?.staleSince = .never
     pingSentAt = .never
     if setupSentAt < context.now {
       roundTrip.setupAnswered(after: setupSentAt.duration(to: context.now))

@@ -137,6 +137,10 @@ public struct InboundPolicy: Sendable, Hashable {
   public var highWatermark = 512 << 10
   /// Bytes at which it reads on. Default 128 KiB.
   public var lowWatermark = 128 << 10
+  /// Whether each message brings the bytes of its frame (``SessionMessage/frame``), for those who
+  /// need what this version does not read. Default false: a copy of every frame is saved. The bytes
+  /// count against the watermarks once more.
+  public var keepsFrames = false
 
   /// The documented defaults.
   public init() {}

@@ -112,7 +112,10 @@ extension SessionMachine {
       let by = max(
         context.now, live.since.advanced(byNanoseconds: context.limits.unreadConnectionAge))
       if isPaused, by < live.rotation.by {
-        live.rotation = Rotation(from: context.now, by: by, cause: .connectionAge)
+        let window = min(
+          context.limits.credentialMargin, context.now.duration(to: by).nanoseconds / 5)
+        live.rotation = Rotation(
+          from: by.advanced(byNanoseconds: -window), by: by, cause: .connectionAge)
       }
       return true
     }

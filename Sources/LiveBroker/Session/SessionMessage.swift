@@ -18,11 +18,15 @@ public struct SessionMessage: Sendable, Hashable {
   public var content: ServerMessage
   /// Who speaks.
   public var origin: Origin
+  /// The frame's bytes as they came, if ``InboundPolicy/keepsFrames`` asks for them. They may hold a
+  /// resumption handle, and so must not be logged as they are.
+  public var frame: [UInt8]?
 
   /// Makes a message from its parts.
-  public init(_ content: ServerMessage, from origin: Origin = .service) {
+  public init(_ content: ServerMessage, from origin: Origin = .service, frame: [UInt8]? = nil) {
     self.content = content
     self.origin = origin
+    self.frame = frame
   }
 
   /// A field of the content.

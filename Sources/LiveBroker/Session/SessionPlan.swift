@@ -47,8 +47,14 @@ final class SessionLoad: @unchecked Sendable {
   var lostCalls: [SessionMachine.OpenCall] = []
   /// Whether the last failure forbids sending anything again.
   var forbidsReplay = false
+  /// Since when what arrives may have lain unread; never if it is known to be fresh. A handle says
+  /// nothing about what was sent after this.
+  var staleSince: EngineInstant = .never
+  /// Pongs after which all that lay unread has been read.
+  var pongsToFresh: UInt16 = 0
 
   var isIdle: Bool {
     outbox.isEmpty && ledger.isEmpty && dropped.isEmpty && lostCalls.isEmpty && !forbidsReplay
+      && staleSince == .never
   }
 }

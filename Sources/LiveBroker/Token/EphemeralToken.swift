@@ -19,12 +19,14 @@ public struct EphemeralToken: Sendable, Hashable {
   public var expireTime: WallTime
   /// When it stops beginning sessions.
   public var newSessionExpireTime: WallTime
-  /// The place it takes in the pool, for giving it back.
+  /// How much of a setup it pins; nil if it pins nothing.
+  public var lock: TokenLock?
+  /// The place it takes among the tokens of remote clients, for giving it back.
   package var lease: UInt64
 
   package init(
     name: Secret, uses: Int, createTime: WallTime, expireTime: WallTime,
-    newSessionExpireTime: WallTime, lease: UInt64
+    newSessionExpireTime: WallTime, lock: TokenLock? = nil, lease: UInt64
   ) {
     self.name = name
     self.uses = max(0, uses)
@@ -32,6 +34,7 @@ public struct EphemeralToken: Sendable, Hashable {
     self.createTime = createTime
     self.expireTime = expireTime
     self.newSessionExpireTime = newSessionExpireTime
+    self.lock = lock
     self.lease = lease
   }
 }

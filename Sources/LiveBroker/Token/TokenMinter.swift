@@ -6,6 +6,9 @@
 /// decided by ``TokenPool``. It must never fall back to another credential.
 public protocol TokenMinter: Sendable {
   /// Mints one token. Cancelling the task aborts the request.
+  ///
+  /// An HTTP client adds `request.options.requestHeaders` to its own, and asks
+  /// ``LiveEndpoint/checkMinting()`` before it sends. Whoever calls holds it to the time-out.
   func mint(_ request: TokenRequest) async throws(MintError) -> MintedToken
 }
 
@@ -19,16 +22,19 @@ public struct TokenRequest: Sendable, Hashable {
   public var newSessionExpireTime: WallTime?
   /// The setup that the token locks, as JSON bytes of the inside of a `setup` message, and the mask.
   public var constraints: TokenConstraints?
+  /// What this one call's HTTP request has besides.
+  public var options: MintOptions
 
   /// Makes a request; all parts default to the service's own defaults.
   public init(
     uses: Int? = nil, expireTime: WallTime? = nil, newSessionExpireTime: WallTime? = nil,
-    constraints: TokenConstraints? = nil
+    constraints: TokenConstraints? = nil, options: MintOptions = MintOptions()
   ) {
     self.uses = uses
     self.expireTime = expireTime
     self.newSessionExpireTime = newSessionExpireTime
     self.constraints = constraints
+    self.options = options
   }
 }
 
@@ -52,6 +58,7 @@ public struct MintError: Error, Sendable, CustomStringConvertible {
   public struct Code: Sendable, Hashable, CustomStringConvertible {
     private enum Name: String {
       case refusedKey, invalidRequest, quota, unavailable, unreachable, malformed, cancelled
+      case unsupported, exhausted, stopped
     }
     private let name: Name
     /// The key is not valid or not allowed to mint (HTTP 400 `API_KEY_INVALID`, 401, 403).
@@ -68,6 +75,13 @@ public struct MintError: Error, Sendable, CustomStringConvertible {
     public static let malformedResponse = Code(name: .malformed)
     /// The minting task was cancelled.
     public static let cancelled = Code(name: .cancelled)
+    /// Tokens cannot be had here: Vertex has none, or the broker has no minter. Nothing was sent.
+    public static let unsupported = Code(name: .unsupported)
+    /// The broker's own limits are reached: remote clients hold as many tokens as they may, or too
+    /// many wait for one. Nothing was sent.
+    public static let exhausted = Code(name: .exhausted)
+    /// The broker has stopped.
+    public static let stopped = Code(name: .stopped)
     public var description: String { name.rawValue }
   }
 
@@ -100,7 +114,7 @@ public struct MintError: Error, Sendable, CustomStringConvertible {
   /// Whether the same request may succeed later.
   public var isRetryable: Bool {
     code == .quotaExceeded || code == .unavailable || code == .unreachable
-      || code == .malformedResponse
+      || code == .malformedResponse || code == .exhausted
   }
 
   public var description: String {

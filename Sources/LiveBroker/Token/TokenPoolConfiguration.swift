@@ -56,6 +56,17 @@ public struct TokenPoolConfiguration: Sendable, Hashable {
   /// The documented defaults.
   public init() {}
 
+  /// Refuses what the service would refuse, and a lock under which no session could be resumed.
+  func validate() throws(MintError) {
+    let now = WallTime(nanosecondsSinceEpoch: 0)
+    // Negative spans and uses are brought into range where they are used.
+    let request = TokenRequest(
+      uses: max(0, uses), expireTime: now.advanced(by: max(.seconds(1), lifetime)),
+      newSessionExpireTime: now.advanced(by: max(.seconds(1), newSessionWindow)),
+      constraints: constraints)
+    try request.validate(at: now)
+  }
+
   /// Sessions per token, as a number to calculate with.
   var usesPerToken: Int { uses > 0 ? uses : .max }
 }

@@ -1,10 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Which Live service is spoken to, and where.
+/// Where a Live service is: the address. What is asked for there follows from the credential.
 ///
-/// Method and version of the URL follow from the kind of credential (live service documentation,
-/// "Ephemeral tokens": a token opens only the constrained method), so a wrong pair cannot be written.
+/// Service, method and version of the path are derived from the kind of ``Credential`` that opens
+/// the connection, since a token opens only the constrained method of the Developer API, and a
+/// Vertex credential only Vertex (live-api.md B.1). So no path can be written that does not fit.
 public struct LiveEndpoint: Sendable, Hashable {
+  /// Which of Google's services answers at an endpoint.
+  public struct Service: Sendable, Hashable, CustomStringConvertible {
+    private enum Name: String { case developer, vertex }
+    private let name: Name
+    /// The Gemini Developer API, and whatever has its shape, such as an emulator.
+    public static let developer = Service(name: .developer)
+    /// The Live API of Vertex AI.
+    public static let vertex = Service(name: .vertex)
+    /// The service's name.
+    public var description: String { name.rawValue }
+  }
+
   /// Host name or address, without a port.
   public var host: String
   /// TCP port.
@@ -13,42 +26,58 @@ public struct LiveEndpoint: Sendable, Hashable {
   public var usesTLS: Bool
   /// What stands before `/ws/…` in the path; empty by default.
   public var basePath: String
-  /// API version of the socket and of minting. Default `v1alpha`, where ephemeral tokens live.
-  public var apiVersion: String
+  /// API version of the socket and of minting. Default nil, which means the version with everything
+  /// that this library uses: `v1alpha` on the Developer API, `v1beta1` on Vertex.
+  public var apiVersion: String?
+  /// Which service is there.
+  public let service: Service
 
   /// The Gemini Developer API.
   public static let geminiDeveloper = LiveEndpoint(host: "generativelanguage.googleapis.com")
 
-  /// Makes an endpoint of the Developer API's shape on any host.
+  /// Makes an endpoint on any host.
   public init(
     host: String, port: Int = 443, usesTLS: Bool = true, basePath: String = "",
-    apiVersion: String = "v1alpha"
+    apiVersion: String? = nil, service: Service = .developer
   ) {
     self.host = host
     self.port = port
     self.usesTLS = usesTLS
     self.basePath = basePath
     self.apiVersion = apiVersion
+    self.service = service
   }
 
   /// Path of the WebSocket for this kind of credential, without any query.
   public func socketPath(for credential: Credential) -> String {
-    let method =
-      switch credential {
-      case .ephemeralToken: "BidiGenerateContentConstrained"
-      case .apiKey: "BidiGenerateContent"
-      }
-    return "\(basePath)/ws/google.ai.generativelanguage.\(apiVersion).GenerativeService.\(method)"
+    switch credential {
+    case .apiKey: developerPath("BidiGenerateContent")
+    case .ephemeralToken: developerPath("BidiGenerateContentConstrained")
+    case .vertex:
+      "\(basePath)/ws/google.cloud.aiplatform.\(apiVersion ?? "v1beta1")"
+        + ".LlmBidiService/BidiGenerateContent"
+    }
   }
 
-  /// Path of the minting call.
-  public var mintPath: String { "\(basePath)/\(apiVersion)/auth_tokens" }
+  private func developerPath(_ method: String) -> String {
+    "\(basePath)/ws/google.ai.generativelanguage.\(developerVersion).GenerativeService.\(method)"
+  }
+
+  /// Path of the minting call. Only the Developer API mints; see ``checkMinting()``.
+  public var mintPath: String { "\(basePath)/\(developerVersion)/auth_tokens" }
+
+  private var developerVersion: String { apiVersion ?? "v1alpha" }
+
+  /// Refuses an endpoint at which no token can be minted, for a minter to ask before it sends.
+  ///
+  /// - Throws: ``MintError/Code/unsupported`` for Vertex, which knows no tokens.
+  public func checkMinting() throws(MintError) {
+    if service == .vertex { throw .noTokensOnVertex }
+  }
 }
 
-/// What opens a connection.
-public enum Credential: Sendable, Hashable {
-  /// A long-lived API key.
-  case apiKey(Secret)
-  /// The whole name of an ephemeral token, prefix `auth_tokens/` included.
-  case ephemeralToken(Secret)
+extension MintError {
+  static let noTokensOnVertex = MintError(
+    .unsupported,
+    message: "Vertex has no ephemeral tokens; only the Gemini Developer API mints them")
 }

@@ -33,7 +33,9 @@ struct EmulatedMinter: TokenMinter {
       fields.append(("newSessionExpireTime", JSONValue.string(time.rfc3339).encoded()))
     }
     if let constraints = request.constraints {
-      fields.append(("bidiGenerateContentSetup", constraints.setup))
+      if !constraints.setup.isEmpty {
+        fields.append(("bidiGenerateContentSetup", constraints.setup))
+      }
       fields.append(("fieldMask", JSONValue.string(constraints.fieldMask).encoded()))
     }
     guard !fields.isEmpty else { return [] }

@@ -110,6 +110,7 @@ public struct LiveService: Sendable {
     if let failure = mintFault() { return failure }
     switch credential {
     case nil: return (403, MintRefusal.unregistered)
+    case .vertex: return (401, MintRefusal.unauthenticated)
     case .ephemeralToken where configuration.credentials.mintingNeedsKey:
       return (401, MintRefusal.unauthenticated)
     case .apiKey(let key) where !configuration.credentials.accepts(key):

@@ -103,6 +103,9 @@ public final class Simulation: Sendable {
       timersWaiting: counts.timers, seed: seed)
   }
 
+  /// Timers and sleepers that wait for their time.
+  public var timersWaiting: Int { core.counts.timers }
+
   /// Jobs and bodies run, and timers fired, since the simulation was made.
   public var eventCount: UInt64 {
     let counts = core.counts

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-@testable import LiveEmulator
+import LiveEmulator
 import Testing
 
 @testable import LiveBroker
@@ -138,7 +138,7 @@ import Testing
       }
       // A handle's life later, the pool and the service have nothing to wait for either.
       try await stand.sleep(.seconds(3 * 3_600))
-      return (await stand.broker.snapshot(), stand.simulation.core.counts.timers)
+      return (await stand.broker.snapshot(), stand.simulation.timersWaiting)
     }
     #expect(snapshot.open == 0 && snapshot.opened == 1_000 && snapshot.ended == 1_000)
     #expect(snapshot.failed == 0)

@@ -11,32 +11,37 @@ import Testing
   enum Phase: CaseIterable { case freshSetup, resumingSetup, live }
 
   /// Protocol notes E.1, and what must come of each: in a fresh setup, in a resume, while live.
-  static let notices: [(notice: CloseNotice, stopsFresh: Bool, stopsResume: Bool, stopsLive: Bool)] =
-    [
-      (.normal, false, false, false), (.cancelled, false, false, false),
-      (CloseNotice(code: 1001, reason: "going away"), false, false, false),
-      (.invalidArgument, true, false, false), (.preconditionFailed, true, false, false),
-      (CloseNotice(code: 1007, reason: "Unknown name \"x\" at 'setup'"), true, true, true),
-      (.explicitActivity, true, true, true), (.modalityUnsupported, true, true, true),
-      (CloseNotice(code: 1007, reason: "User location is not supported for the API use"),
-        true, true, true),
-      (.keyInvalid, true, true, true), (.tokenMalformed, true, true, true),
-      (.projectScoped, true, true, true), (.handleInvalid, false, false, false),
-      (.sessionNotFound, false, false, false),
-      (CloseNotice(code: 1008, reason: "Requested entity was not found."), true, false, true),
-      (CloseNotice(code: 1008, reason: "models/x is not found for API version v1alpha"),
-        true, true, true),
-      (.aborted, false, false, false), (.ignoredGoAway, false, false, false),
-      (.notImplemented, false, false, false),
-      (CloseNotice(code: 1009, reason: "message too big"), false, false, false),
-      (.internalError, false, false, false), (.unavailable, false, false, false),
-      (.deadlineExpired, false, false, false), (.overloaded, false, false, false),
-      (.quotaExceeded, false, false, false), (.tokenUsedUp, false, false, false),
-      (.tokenExpired, false, false, false), (.tokenExpiredWhileOpen, false, false, false),
-      (.sessionInUse, false, false, false),
-      (CloseNotice(code: 1011, reason: "keepalive ping timeout"), false, false, false),
-      (CloseNotice(code: 4999, reason: "something new"), false, false, false),
-    ]
+  static let notices:
+    [(notice: CloseNotice, stopsFresh: Bool, stopsResume: Bool, stopsLive: Bool)] =
+      [
+        (.normal, false, false, false), (.cancelled, false, false, false),
+        (CloseNotice(code: 1001, reason: "going away"), false, false, false),
+        (.invalidArgument, true, false, false), (.preconditionFailed, true, false, false),
+        (CloseNotice(code: 1007, reason: "Unknown name \"x\" at 'setup'"), true, true, true),
+        (.explicitActivity, true, true, true), (.modalityUnsupported, true, true, true),
+        (
+          CloseNotice(code: 1007, reason: "User location is not supported for the API use"),
+          true, true, true
+        ),
+        (.keyInvalid, true, true, true), (.tokenMalformed, true, true, true),
+        (.projectScoped, true, true, true), (.handleInvalid, false, false, false),
+        (.sessionNotFound, false, false, false),
+        (CloseNotice(code: 1008, reason: "Requested entity was not found."), true, false, true),
+        (
+          CloseNotice(code: 1008, reason: "models/x is not found for API version v1alpha"),
+          true, true, true
+        ),
+        (.aborted, false, false, false), (.ignoredGoAway, false, false, false),
+        (.notImplemented, false, false, false),
+        (CloseNotice(code: 1009, reason: "message too big"), false, false, false),
+        (.internalError, false, false, false), (.unavailable, false, false, false),
+        (.deadlineExpired, false, false, false), (.overloaded, false, false, false),
+        (.quotaExceeded, false, false, false), (.tokenUsedUp, false, false, false),
+        (.tokenExpired, false, false, false), (.tokenExpiredWhileOpen, false, false, false),
+        (.sessionInUse, false, false, false),
+        (CloseNotice(code: 1011, reason: "keepalive ping timeout"), false, false, false),
+        (CloseNotice(code: 4999, reason: "something new"), false, false, false),
+      ]
 
   @Test(arguments: Phase.allCases)
   func everyCloseEndsTheSessionOnceWithAReasonOrIsRecoveredFrom(phase: Phase) throws {

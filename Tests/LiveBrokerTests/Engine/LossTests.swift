@@ -66,8 +66,11 @@ import Testing
       }
     }
     let end = witness.events.firstIndex {
-      if case .message(let message) = $0.event { message.serverContent?.interrupted == true }
-      else { false }
+      if case .message(let message) = $0.event {
+        message.serverContent?.interrupted == true
+      } else {
+        false
+      }
     }
     let report = witness.events.firstIndex { if case .reconnect = $0.event { true } else { false } }
     #expect(try #require(end) < #require(report))

@@ -31,7 +31,9 @@ import Testing
   }
 
   @Test func audioBeyondTheLimitIsDroppedOldestFirstAndCounted() throws {
-    let (stand, report, snapshot) = try overload { $0.outbox.byteLimit = 64 << 10 } _: {
+    let (stand, report, snapshot) = try overload {
+      $0.outbox.byteLimit = 64 << 10
+    } _: {
       stand, session in
       for number in 0..<100 {
         try await session.send(audio: Array(repeating: UInt8(number + 1), count: 4_000))
@@ -64,7 +66,8 @@ import Testing
     let (stand, report, _) = try overload { _, session in
       for number in 0..<50 {
         var input = RealtimeInput()
-        input.video = Blob(mimeType: "image/jpeg", data: Array(repeating: UInt8(number), count: 500))
+        input.video = Blob(
+          mimeType: "image/jpeg", data: Array(repeating: UInt8(number), count: 500))
         try await session.send(.realtimeInput(input))
       }
     }
@@ -77,7 +80,9 @@ import Testing
     let (stand, report, _) = try overload({ $0.outbox.byteLimit = 2_000 }) { stand, session in
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask {
-          for number in 0..<100 { try await session.send(.realtimeInput(.init(text: "n \(number)"))) }
+          for number in 0..<100 {
+            try await session.send(.realtimeInput(.init(text: "n \(number)")))
+          }
         }
         try await stand.sleep(.seconds(1))
         // The sender is parked, so it cannot have filled the memory.
@@ -105,7 +110,9 @@ import Testing
   }
 
   @Test func whatIsSentQueuedAndDroppedIsWhatWasAccepted() throws {
-    let (stand, report, _) = try overload { $0.outbox.byteLimit = 20_000 } _: { stand, session in
+    let (stand, report, _) = try overload {
+      $0.outbox.byteLimit = 20_000
+    } _: { stand, session in
       for number in 0..<60 {
         try await session.send(audio: Array(repeating: 7, count: 1_000))
         if number % 10 == 0 { try await session.send(.realtimeInput(.init(text: "\(number)"))) }

@@ -22,8 +22,11 @@ import Testing
     #expect(witness.reconnects.count == 1)
     #expect(witness.reconnects.first?.cause == .planned(.goAway))
     let end = witness.events.firstIndex {
-      if case .message(let message) = $0.event { message.serverContent?.turnComplete == true }
-      else { false }
+      if case .message(let message) = $0.event {
+        message.serverContent?.turnComplete == true
+      } else {
+        false
+      }
     }
     let move = witness.events.firstIndex {
       if case .reconnect = $0.event { true } else { false }
@@ -133,7 +136,8 @@ import Testing
   }
 
   @Test func contentInTheFrameOfAGoAwayIsDelivered() throws {
-    let frame = #"{"serverContent":{"modelTurn":{"parts":[{"text":"beside"}]},"turnComplete":true},"#
+    let frame =
+      #"{"serverContent":{"modelTurn":{"parts":[{"text":"beside"}]},"turnComplete":true},"#
       + #""goAway":{"timeLeft":"30s"}}"#
     let stand = TestStand()
     let witness = try stand.run { stand in

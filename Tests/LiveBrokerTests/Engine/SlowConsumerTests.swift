@@ -70,6 +70,52 @@ import Testing
     #expect(answered)
   }
 
+  @Test func aHandleThatLayUnreadCoversNothingThatWasSentMeanwhile() throws {
+    let stand = TestStand { $0.model.chunkInterval = .milliseconds(20) }
+    let (spoken, witness) = try stand.run { stand in
+      let configuration = stand.configuration {
+        $0.inbound.highWatermark = 100_000
+        $0.inbound.lowWatermark = 50_000
+      }
+      let session = try await stand.broker.openSession(configuration)
+      try await stand.sleep(.seconds(3))
+      try await session.send(text: "a long answer, please")
+      try await stand.sleep(.seconds(10))
+      let spoken = try await stand.speak(session, for: .seconds(10))
+      let witness = Witness(clock: stand.simulation.clock)
+      return try await withThrowingTaskGroup(of: Void.self) { group in
+        // Now the application reads on, and right behind what lay unread the connection is lost.
+        witness.listen(to: session, in: &group)
+        try await stand.sleep(.milliseconds(70))
+        stand.inject(.drop)
+        try await stand.sleep(.seconds(20))
+        await session.close()
+        try await group.waitForAll()
+        return (spoken, witness)
+      }
+    }
+    let missing = Speech.missing(in: stand.soleAccount()?.remembered.audio ?? [], of: spoken)
+    let reports = witness.reconnects
+    #expect(!reports.isEmpty && missing.isOrdered)
+    #expect(missing.frames.allSatisfy { frame in reports.contains { $0.covers(frame: frame) } })
+  }
+
+  @Test func aPauseInReadingDoesNotMoveTheSessionAtOnce() throws {
+    let stand = TestStand()
+    let moves = try stand.run { stand in
+      let session = try await stand.broker.openSession(
+        stand.configuration { $0.inbound.highWatermark = 50_000 })
+      for _ in 0..<6 {
+        _ = try await session.ask("hello")
+        try await session.send(text: "hello")
+        try await stand.sleep(.seconds(30))
+        _ = try await session.ask("hello")
+      }
+      return await stand.broker.snapshot().plannedMoves
+    }
+    #expect(moves == 0)
+  }
+
   @Test func aSlowReaderGetsEveryMessage() throws {
     let stand = TestStand()
     let chunks = try stand.run { stand in
@@ -82,7 +128,8 @@ import Testing
       var chunks = 0
       for try await message in session.messages {
         try await stand.sleep(.milliseconds(500))
-        if message.serverContent?.modelTurn?.parts.contains(where: { $0.inlineData != nil }) == true {
+        if message.serverContent?.modelTurn?.parts.contains(where: { $0.inlineData != nil }) == true
+        {
           chunks += 1
         }
         if message.serverContent?.turnComplete == true { break }

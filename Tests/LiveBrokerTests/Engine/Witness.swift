@@ -28,11 +28,28 @@ final class Witness: Sendable {
   private let log = Mutex<[(at: EngineInstant, event: Event)]>([])
   private let clock: SimulatedClock
 
-  init(clock: SimulatedClock) { self.clock = clock }
+  /// How long this application thinks about every message; nil if it reads at once.
+  private let pause: Duration?
+
+  init(clock: SimulatedClock, pause: Duration? = nil) {
+    self.clock = clock
+    self.pause = pause
+  }
 
   var events: [(at: EngineInstant, event: Event)] { log.withLock { $0 } }
 
-  private func note(_ event: Event) { log.withLock { $0.append((clock.now, event)) } }
+  private func note(_ event: Event) {
+    log.withLock { $0.append((clock.now, event)) }
+    guard case .message(let message) = event else { return }
+    if let calls = message.toolCall?.functionCalls { called.withLock { $0 += calls } }
+    if message.isProbeAnswer { probed.withLock { $0 = true } }
+  }
+
+  private let called = Mutex<[FunctionCall]>([])
+  private let probed = Mutex(false)
+
+  /// Whether a probe was answered.
+  var sawProbe: Bool { probed.withLock { $0 } }
 
   func listen(to session: LiveSession, in group: inout ThrowingTaskGroup<Void, any Error>) {
     let transitions = session.transitions
@@ -45,7 +62,10 @@ final class Witness: Sendable {
   private func read(_ session: LiveSession) async {
     do throws(BrokerError) {
       var messages = session.messages.makeAsyncIterator()
-      while let message = try await messages.next() { note(.message(message)) }
+      while let message = try await messages.next() {
+        note(.message(message))
+        if let pause { try? await clock.sleep(for: pause) }
+      }
       note(.ended)
     } catch {
       note(.failed(error))
@@ -67,12 +87,7 @@ final class Witness: Sendable {
   }
 
   /// All that the model said in text.
-  var text: String {
-    messages.map { message in
-      (message.serverContent?.modelTurn?.parts ?? []).compactMap(\.text).joined()
-        + (message.serverContent?.outputTranscription?.text ?? "")
-    }.joined(separator: "|")
-  }
+  var text: String { messages.map(\.text).joined(separator: "|") }
 
   var turnsEnded: Int { messages.count { $0.serverContent?.turnComplete == true } }
 
@@ -81,7 +96,7 @@ final class Witness: Sendable {
     messages.count { $0.origin == .broker && $0.serverContent?.interrupted == true }
   }
 
-  var calls: [FunctionCall] { messages.flatMap { $0.toolCall?.functionCalls ?? [] } }
+  var calls: [FunctionCall] { called.withLock { $0 } }
 
   var cancelledCalls: [String] { messages.flatMap { $0.toolCallCancellation?.ids ?? [] } }
 
@@ -99,4 +114,14 @@ final class Witness: Sendable {
       }
     }
   }
+}
+
+extension SessionMessage {
+  /// What the model says in it in text.
+  fileprivate var text: String {
+    (content.serverContent?.modelTurn?.parts ?? []).compactMap(\.text).joined()
+      + (content.serverContent?.outputTranscription?.text ?? "")
+  }
+
+  fileprivate var isProbeAnswer: Bool { text.contains("probe-ok") }
 }

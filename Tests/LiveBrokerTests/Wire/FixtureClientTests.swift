@@ -35,29 +35,7 @@ import Testing
 
   @Test(arguments: FixtureCorpus.clientMessages)
   func aRecordedClientMessageKeepsItsMeaning(_ fixture: Fixture) throws {
-    // A case that the SDK refused to send has no message.
-    guard fixture.content["message"] != nil else {
-      #expect(fixture.content["sdk_error"] != nil)
-      return
-    }
     if case .unknown = try checkRoundTrip(fixture) { Issue.record("a known kind was not known") }
-  }
-
-  @Test func theCorpusIsWhole() {
-    let counts = [
-      "setups": FixtureCorpus.setups.count, "client": FixtureCorpus.clientMessages.count,
-      "server": FixtureCorpus.serverMessages.count,
-      "token requests": FixtureCorpus.tokenRequests.count,
-      "token responses": FixtureCorpus.tokenResponses.count,
-      "connects": FixtureCorpus.connects.count,
-    ]
-    print("fixture cases:", counts.sorted { $0.key < $1.key })
-    #expect(counts["setups"] == 43)
-    #expect(counts["client"] == 37)
-    #expect(counts["server"] == 71)
-    #expect(counts["token requests"] == 44)
-    #expect(counts["token responses"] == 14)
-    #expect(counts["connects"] == 13)
   }
 
   @Test func base64OfEitherAlphabetAndSnakeCaseGiveOneValue() throws {

@@ -25,6 +25,12 @@ enum FixtureCorpus {
     return try JSONDecoder().decode(PlainJSON.self, from: Data(contentsOf: url))
   }
 
+  /// Every file of the corpus, by its path.
+  static var paths: [String] {
+    let files = FileManager.default.enumerator(atPath: root.path)?.compactMap { $0 as? String }
+    return (files ?? []).filter { $0.hasSuffix(".json") }.sorted()
+  }
+
   private static var root: URL {
     Bundle.module.bundleURL.appendingPathComponent("Fixtures")
   }

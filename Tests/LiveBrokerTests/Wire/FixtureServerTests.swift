@@ -46,9 +46,14 @@ import Testing
 
   private func normalisedKeys(_ json: PlainJSON) -> PlainJSON { SchemaNormaliser().normalise(json) }
 
-  @Test(arguments: FixtureCorpus.serverMessages)
+  /// The SDK's shortcuts give nothing where it failed to read the message.
+  private static let withShortcuts = FixtureCorpus.serverMessages.filter {
+    $0.content["helpers"] != nil
+  }
+
+  @Test(arguments: withShortcuts)
   func theShortcutsGiveWhatTheSDKsShortcutsGive(_ fixture: Fixture) throws {
-    guard let helpers = fixture.content["helpers"] else { return }
+    let helpers = try #require(fixture.content["helpers"])
     let message = try ServerMessage(decoding: try #require(fixture.content["raw"]).bytes)
     let turn = message.serverContent?.modelTurn
     #expect(turn?.answerText == helpers["text"]?.string)
@@ -57,23 +62,6 @@ import Testing
         == helpers["data_base64"]?.string.flatMap { text in
           Array(text.utf8).withUnsafeBytes { Base64.decode($0) }
         })
-  }
-
-  @Test func malformedFramesAreRefusedWithoutTheirContent() throws {
-    // An empty frame and an array are "an empty message" to the SDK; here they are incidents like
-    // other garbage, since no service sends them and an error is counted where silence is not.
-    let refused = ["not_json", "empty_frame", "json_array", "json_string"]
-    for frame in try #require(try FixtureCorpus.file("live/server_malformed_frames.json").array) {
-      let name = try #require(frame["case"]?.string)
-      let payload = hexBytes(try #require(frame["payload_hex"]?.string))
-      if refused.contains(name) {
-        let error = #expect(throws: WireError.self) { try ServerMessage(decoding: payload) }
-        #expect(error?.description.contains("hello") == false)
-      } else {
-        #expect(name == "utf8_bom")
-        #expect(try ServerMessage(decoding: payload).setupComplete != nil)
-      }
-    }
   }
 
   @Test func everyFirstAndEveryListedMessageIsRead() throws {
@@ -88,10 +76,5 @@ import Testing
         #expect(try ServerMessage(decoding: raw.bytes).unknownFields.isEmpty)
       }
     }
-  }
-
-  private func hexBytes(_ hex: String) -> [UInt8] {
-    let digits = hex.compactMap(\.hexDigitValue)
-    return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] * 16 + digits[$0 + 1]) }
   }
 }

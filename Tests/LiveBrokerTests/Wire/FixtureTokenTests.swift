@@ -36,10 +36,14 @@ import Testing
     #expect(try normaliser.normalise(PlainJSON(encoded)) == expected)
   }
 
-  @Test(arguments: FixtureCorpus.tokenRequests)
+  /// A request without a mask has nothing to resolve.
+  private static let masked = FixtureCorpus.tokenRequests.filter {
+    $0.content["request"]?["body"]?["fieldMask"] != nil
+  }
+
+  @Test(arguments: masked)
   func everyRecordedMaskIsResolvedOrKnownToBeWrong(_ fixture: Fixture) throws {
-    let body = try TokenRequestBody(decoding: recordedBody(fixture))
-    guard let mask = body.fieldMask else { return }
+    let mask = try #require(try TokenRequestBody(decoding: recordedBody(fixture)).fieldMask)
     // These masks name generation fields at the top, as the SDK sends unmapped names; the schema of
     // setup has no such fields (live-api.md A.4).
     let invalid = ["constraints_lock_snake_and_camel_names", "lock_without_constraints"]
@@ -47,21 +51,95 @@ import Testing
     #expect((SetupFieldMask(mask) == nil) == isInvalid, "\(mask)")
   }
 
-  @Test(arguments: FixtureCorpus.tokenRequests)
-  func aLockOfTheSetFieldsGivesTheMaskThatTheSDKGives(_ fixture: Fixture) throws {
-    guard fixture.name.hasSuffix("lock_empty.request.json") else { return }
-    let body = try TokenRequestBody(decoding: recordedBody(fixture))
-    guard let setup = body.bidiGenerateContentSetup, let mask = body.fieldMask else { return }
-    // Ours never names sessionResumption, and names systemInstruction as a whole.
-    var expected: [String] = []
-    for name in mask.split(separator: ",").map(String.init) {
-      let top = name.split(separator: ".").first.map(String.init) ?? name
-      if top == "sessionResumption" { continue }
-      let ours = top == "generationConfig" ? name : top
-      if !expected.contains(ours) { expected.append(ours) }
+  /// Where our constraints differ from the recorded ones, and why.
+  private enum Difference: String, CaseIterable {
+    case missingMask = "everything is a mask of all other fields, not a missing one"
+    case nothingPinned = "a lock that pins nothing is refused; the SDK sends it as no lock at all"
+    case resumption = "sessionResumption is never pinned, or no connection could resume"
+    case wholeInstruction = "systemInstruction is pinned as a whole; reports on its parts disagree"
+    case mapped = "names of generation fields get their place in every spelling"
+    case onceEach = "no name stands twice"
+  }
+
+  /// What the caller of the SDK asked to lock, as ours.
+  private func lock(_ fixture: Fixture, hasSetup: Bool) -> TokenLock? {
+    let names = fixture.content["sdk_config"]?["lock_additional_fields"]?.array
+    guard let names else { return hasSetup ? .everything : nil }
+    return names.isEmpty ? .fieldsOfSetup : .fieldsOfSetupAnd(names.compactMap(\.string))
+  }
+
+  /// The recorded mask in our terms, and the differences met on the way.
+  private func translated(_ mask: String) -> (names: Set<String>, differences: Set<Difference>) {
+    let generation = ["temperature", "topK", "maxOutputTokens"]
+    var names: Set<String> = []
+    var differences: Set<Difference> = []
+    for spelled in mask.split(separator: ",") {
+      var path = spelled.split(separator: ".").map { SchemaNormaliser.camelCase(String($0)) }
+      if path[0] == "sessionResumption" {
+        differences.insert(.resumption)
+        continue
+      }
+      if path[0] == "systemInstruction", path.count > 1 {
+        differences.insert(.wholeInstruction)
+        path = [path[0]]
+      }
+      if path.count == 1, generation.contains(path[0]) { path.insert("generationConfig", at: 0) }
+      let name = path.joined(separator: ".")
+      let isNew = names.insert(name).inserted
+      if !isNew, path[0] != "systemInstruction" { differences.insert(.onceEach) }
+      if name != spelled, path[0] != "systemInstruction" { differences.insert(.mapped) }
     }
-    let actual = try TokenLock.fieldsOfSetup.mask(for: setup).split(separator: ",")
-    #expect(Set(actual.map(String.init)) == Set(expected))
+    return (names, differences)
+  }
+
+  @Test(arguments: FixtureCorpus.tokenRequests)
+  func anOrderPinsWhatTheSDKPinsOrDiffersForAReason(_ fixture: Fixture) throws {
+    let body = try TokenRequestBody(decoding: recordedBody(fixture))
+    let setup = body.bidiGenerateContentSetup
+    let lock = lock(fixture, hasSetup: setup != nil)
+    let order = TokenOrder(uses: body.uses ?? 1, setup: setup, lock: lock)
+    let now = try #require(WallTime(rfc3339: "2030-01-01T00:00:00Z"))
+    var differences: Set<Difference> = []
+    defer {
+      if !differences.isEmpty {
+        print("differs on purpose:", fixture.name, differences.map(\.rawValue).sorted())
+      }
+    }
+    if lock == .fieldsOfSetup, setup == nil {
+      differences = [.nothingPinned]
+      #expect(body.fieldMask == nil)
+      #expect(throws: MintError.self) { try order.request(at: now) }
+      return
+    }
+    let constraints = try order.request(at: now).constraints
+    let ours = Set((constraints?.fieldMask ?? "").split(separator: ",").map(String.init))
+    if lock == .everything {
+      differences = [.missingMask]
+      #expect(body.fieldMask == nil)
+      let all = Set(FieldLister(Setup.blank).known)
+      #expect(ours == all.subtracting(["sessionResumption", "explicitVadSignal"]))
+    } else {
+      let recorded = translated(body.fieldMask ?? "")
+      differences = recorded.differences
+      #expect(ours == recorded.names)
+    }
+    // What is pinned is the recorded setup, but for the handle's field.
+    var expected = setup
+    expected?.sessionResumption = nil
+    let pinned = constraints.flatMap { $0.setup.isEmpty ? nil : $0.setup }
+    #expect(try pinned.map { try Setup.readWire(JSONValue(decoding: $0)) } == expected)
+  }
+
+  @Test(arguments: ["explicit_vad_signal_in_constraints", "model_with_query_characters"])
+  func whatTheSDKRefusesToPinIsRefused(_ name: String) throws {
+    let refused = try #require(try FixtureCorpus.file("auth_tokens/refused_by_sdk.json").array)
+    #expect(refused.contains { $0["case"]?.string == name })
+    var setup = Setup(model: name.hasPrefix("model") ? "m?key=1" : "m")
+    if name.hasPrefix("explicit") { setup.explicitVadSignal = true }
+    let error = #expect(throws: MintError.self) {
+      try TokenOrder(setup: setup).request(at: WallTime(nanosecondsSinceEpoch: 0))
+    }
+    #expect(error?.code == .invalidRequest)
   }
 
   @Test(arguments: FixtureCorpus.tokenResponses)
@@ -95,19 +173,4 @@ import Testing
     "404_plain_text.json": .invalidRequest, "429_resource_exhausted.json": .quotaExceeded,
     "500_internal.json": .unavailable, "503_unavailable.json": .unavailable,
   ]
-
-  @Test(arguments: FixtureCorpus.connects)
-  func ourSocketPathIsTheRecordedOne(_ fixture: Fixture) throws {
-    let path = try #require(fixture.content["request"]?["path"]?.string)
-    // Vertex has another service and other credentials; LiveEndpoint does not speak to it.
-    guard !path.contains("aiplatform") else { return }
-    let version = try #require(
-      ["v1alpha", "v1beta", "v1"].first { path.contains("generativelanguage.\($0).") })
-    let endpoint = LiveEndpoint(host: "h", apiVersion: version)
-    let isToken = path.hasSuffix("Constrained")
-    let ours = endpoint.socketPath(
-      for: isToken ? .ephemeralToken(Secret("auth_tokens/x")) : .apiKey(Secret("k")))
-    // The SDK doubles the slash and may put a base path before it.
-    #expect(path.hasSuffix(ours))
-  }
 }

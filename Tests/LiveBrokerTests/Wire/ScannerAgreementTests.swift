@@ -14,6 +14,9 @@ private struct FrameMutator {
     "\\ud800", "\"a\":1,", "\"turnComplete\":true,", "\"turn_complete\":false,", "\"text\":\"x\",",
     "\"parts\":[{}],", "\"role\":null,", "\"timeLeft\":\"-1s\",", " \n\t", "/", "=", "\u{FEFF}",
     "é",
+    "9223372036854775807", "9223372036854775808", "-9223372036854775809", "-0", "1E-400", "1e19",
+    "\"tokenCount\":1,", "\"args\":{\"\u{1F600}\":[]},", "\\ud83d\\ude00", "\u{202E}",
+    String(repeating: "{\"a\":[", count: 60), String(repeating: "x", count: 2_000),
     "\"resumable\":true", "\"newHandle\":\"\",", "{\"setupComplete\":{}}", "[[[[[[[[", "}", "\"",
   ].map { Array($0.utf8) }
 
@@ -66,7 +69,21 @@ private struct FrameMutator {
         newHandle: Secret("h"), resumable: true, lastConsumedClientMessageIndex: 17)),
     ServerMessage(goAway: GoAway(timeLeft: .milliseconds(9_500))),
     ServerMessage(setupComplete: SetupComplete()),
+    ServerMessage(serverContent: ServerContent(turnComplete: true), usageMetadata: usage),
+    ServerMessage(toolCall: ToolCall(functionCalls: [call, call])),
+    ServerMessage(toolCallCancellation: ToolCallCancellation(ids: ["call-1", "call-2"])),
   ].map { $0.encoded() }
+
+  private static let usage = UsageMetadata(
+    promptTokenCount: 1_204, responseTokenCount: 311, thoughtsTokenCount: 7, totalTokenCount: 1_522,
+    promptTokensDetails: [
+      ModalityTokenCount(modality: .audio, tokenCount: 1_000),
+      ModalityTokenCount(modality: .text, tokenCount: 204),
+    ], responseTokensDetails: [ModalityTokenCount(modality: .audio, tokenCount: 311)])
+
+  private static let call = FunctionCall(
+    id: "call-1", name: "weather",
+    args: ["city": "Köln", "days": 3, "units": ["c", .null], "exact": 1.5])
 
   @Test func theScannerReadsServerFramesAsTheFullDecoderDoes() throws {
     let recorded = try FixtureCorpus.serverMessages.compactMap { try $0.content["raw"]?.bytes }
@@ -129,6 +146,11 @@ private struct FrameMutator {
       #"{"sessionResumptionUpdate":{}}"#,
       #"{"sessionResumptionUpdate":{"newHandle":"h","lastConsumedClientMessageIndex":"17"}}"#,
       "{\n  \"setupComplete\": {}\n}\n",
+      #"{"serverContent":{"turnComplete":true},"usageMetadata":{"totalTokenCount":3}}"#,
+      #"{"usageMetadata":{"promptTokensDetails":[{"modality":"AUDIO","tokenCount":"17"}]}}"#,
+      #"{"usageMetadata":{"candidatesTokenCount":5}}"#,
+      #"{"toolCall":{"functionCalls":[{"name":"f","args":{"a":[1,{"b":null}]},"id":"1"}]}}"#,
+      #"{"toolCallCancellation":{"ids":["1"]}}"#,
     ])
   func hotServerFramesAreTakenByTheScanner(_ text: String) throws {
     let bytes = Array(text.utf8)
@@ -136,6 +158,36 @@ private struct FrameMutator {
     #expect(bytes.withUnsafeBytes { FrameScanner.read($0, into: &scanned) })
     #expect(try bytes.withBytes(ServerMessage.decodeFully) == scanned)
     #expect(scanned != ServerMessage())
+  }
+
+  @Test(
+    arguments: [
+      #"{"usageMetadata":{"responseTokenCount":5,"candidatesTokenCount":6}}"#,
+      #"{"usageMetadata":{"totalTokenCount":5,"totalTokenCount":6}}"#,
+      #"{"usageMetadata":{"totalTokenCount":null}}"#,
+      #"{"usageMetadata":{"promptTokensDetails":[{"modality":"audio"}]}}"#,
+      #"{"usageMetadata":{"serviceTier":"standard"}}"#,
+      #"{"toolCall":{"functionCalls":[{"name":"f","args":null}]}}"#,
+      #"{"toolCall":{"functionCalls":[{"name":"f","willContinue":true}]}}"#,
+      #"{"toolCall":{"functionCalls":[]}}"#,
+      #"{"usageMetadata":{"totalTokenCount":9223372036854775807}}"#,
+    ])
+  func whatTheScannerDoesNotKnowExactlyItHandsOver(_ text: String) throws {
+    var scanned = ServerMessage()
+    #expect(!Array(text.utf8).withUnsafeBytes { FrameScanner.read($0, into: &scanned) })
+    #expect(throws: Never.self) { try ServerMessage(decoding: Array(text.utf8)) }
+  }
+
+  @Test func argumentsMayBeNestedAsDeeplyAsTheFullDecoderAllows() {
+    for depth in 94...98 {
+      let args =
+        String(repeating: "{\"a\":", count: depth) + "1" + String(repeating: "}", count: depth)
+      let frame = Array(#"{"toolCall":{"functionCalls":[{"name":"f","args":\#(args)}]}}"#.utf8)
+      var scanned = ServerMessage()
+      let isTaken = frame.withUnsafeBytes { FrameScanner.read($0, into: &scanned) }
+      #expect(isTaken == (depth <= 96))
+      #expect((try? frame.withBytes(ServerMessage.decodeFully)) == (isTaken ? scanned : nil))
+    }
   }
 
   @Test func hotClientFramesAreTakenByTheScanner() {

@@ -5,11 +5,13 @@
 struct JSONParser {
   let bytes: UnsafeRawBufferPointer
   var index: Int
-  private var depth = 0
+  private var depth: Int
 
-  init(_ bytes: UnsafeRawBufferPointer, at index: Int = 0) {
+  /// - Parameter depth: How many objects and arrays are open around `index`.
+  init(_ bytes: UnsafeRawBufferPointer, at index: Int = 0, depth: Int = 0) {
     self.bytes = bytes
     self.index = index
+    self.depth = depth
   }
 
   /// Reads one whole document: an optional byte order mark, a value, and nothing else.

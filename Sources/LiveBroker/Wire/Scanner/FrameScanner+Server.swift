@@ -2,8 +2,8 @@
 
 extension FrameScanner {
   /// Reads the frames that a running session consists of: pieces of the answer and of transcripts,
-  /// the marks of a turn, handle updates, `goAway` and `setupComplete`. If it answers false, the
-  /// message is to be thrown away.
+  /// the marks of a turn with their usage, calls and their cancellations, handle updates, `goAway` and
+  /// `setupComplete`. If it answers false, the message is to be thrown away.
   static func read(_ bytes: UnsafeRawBufferPointer, into message: inout ServerMessage) -> Bool {
     var scanner = FrameScanner(bytes)
     var seen = SeenFields()
@@ -26,6 +26,21 @@ extension FrameScanner {
       case "setupComplete":
         guard seen.insert(8), scanner.emptyObject() else { return false }
         message.setupComplete = SetupComplete()
+        return true
+      case "usageMetadata":
+        var usage = UsageMetadata()
+        guard seen.insert(16), scanner.usage(into: &usage) else { return false }
+        message.usageMetadata = usage
+        return true
+      case "toolCall":
+        var toolCall = ToolCall()
+        guard seen.insert(32), scanner.toolCall(into: &toolCall) else { return false }
+        message.toolCall = toolCall
+        return true
+      case "toolCallCancellation":
+        var cancellation = ToolCallCancellation()
+        guard seen.insert(64), scanner.cancellation(into: &cancellation) else { return false }
+        message.toolCallCancellation = cancellation
         return true
       default: return false
       }
@@ -107,11 +122,11 @@ extension FrameScanner {
 
 /// Which fields of an object have been read, since a repeated one is for the full decoder.
 struct SeenFields {
-  private var bits: UInt8 = 0
+  private var bits: UInt16 = 0
 
   /// Answers whether the field is new.
   @inline(__always)
-  mutating func insert(_ bit: UInt8) -> Bool {
+  mutating func insert(_ bit: UInt16) -> Bool {
     let isNew = bits & bit == 0
     bits |= bit
     return isNew

@@ -7,8 +7,14 @@
 /// a pinned one would take the place of each connection's handle (live-api.md A.3).
 public enum TokenLock: Sendable, Hashable {
   /// Every field but `sessionResumption`: what the constraints leave out cannot be set by the
-  /// connection either. (`lockAdditionalFields` absent; sent as a mask of all names rather than as
-  /// no mask, which would pin the handle too.)
+  /// connection either. (`lockAdditionalFields` absent.)
+  ///
+  /// This differs from the first-party SDKs on purpose. They send no mask here, and by the
+  /// documented rule the service then takes the token's setup *alone*: the `sessionResumption` of
+  /// each connection is dropped with the rest of its setup, so a handle resumes nothing, and the
+  /// conversation ends with its first connection. Here the mask names all other fields: the same is
+  /// pinned, and resuming works. A field that the API gains later is in no such mask, unless the
+  /// constraints set it.
   case everything
   /// The fields that the constraints set. (`lockAdditionalFields` empty.)
   case fieldsOfSetup
