@@ -112,22 +112,27 @@ enum CredentialForm {
     _ headers: HTTPHeaders, _ target: RequestTarget, takesTokensInHeaders: Bool
   ) -> Credential? {
     if let token = target.parameter("access_token") { return credential(token) }
-    let inHeader = authorization(headers) ?? headers.first(name: "x-goog-api-key")
-    if let inHeader, !inHeader.isEmpty {
-      switch credential(inHeader) {
-      case .ephemeralToken where !takesTokensInHeaders: break
-      case let credential: return credential
-      }
+    let key = headers.first(name: "x-goog-api-key").flatMap { $0.isEmpty ? nil : credential($0) }
+    switch authorization(headers) ?? key {
+    case .ephemeralToken where !takesTokensInHeaders: break
+    case nil: break
+    case let credential?: return credential
     }
     return target.parameter("key").map(credential(_:))
   }
 
-  /// The value of `Authorization: Token …` or `Bearer …`; other schemes are somebody else's.
-  private static func authorization(_ headers: HTTPHeaders) -> String? {
+  /// What stands behind `Token` or `Bearer`; other schemes are somebody else's. A bearer that is none
+  /// of our tokens is an access token of Google Cloud.
+  private static func authorization(_ headers: HTTPHeaders) -> Credential? {
     guard let value = headers.first(name: "authorization") else { return nil }
     let parts = value.split(separator: " ", maxSplits: 1)
-    guard parts.count == 2, ["token", "bearer"].contains(parts[0].lowercased()) else { return nil }
-    return String(parts[1])
+    guard parts.count == 2 else { return nil }
+    let credential = credential(String(parts[1]))
+    switch (parts[0].lowercased(), credential) {
+    case ("bearer", .apiKey(let token)): return .vertex(.accessToken(token))
+    case ("bearer", _), ("token", _): return credential
+    default: return nil
+    }
   }
 
   private static func credential(_ text: String) -> Credential {
@@ -139,7 +144,7 @@ enum CredentialForm {
   static func fitting(_ method: ServerRoute.SocketMethod, _ credential: Credential?) -> Credential?
   {
     switch (method, credential) {
-    case (.constrained, .apiKey): nil
+    case (.constrained, .apiKey), (.constrained, .vertex): nil
     case (.open, .ephemeralToken(let name)): .apiKey(name)
     default: credential
     }
@@ -151,6 +156,7 @@ enum CredentialForm {
     case nil: "none"
     case .apiKey: "key"
     case .ephemeralToken: "token"
+    case .vertex: "access token"
     }
   }
 }

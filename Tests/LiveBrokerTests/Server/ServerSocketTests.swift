@@ -140,6 +140,19 @@ import Testing
     stand.end()
   }
 
+  @Test func anAccessTokenOfGoogleCloudOpensVertexsPath() throws {
+    let stand = ServerStand { $0.service.credentials.acceptedKeys = [] }
+    let path = "/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent"
+    let peer = try stand.socket(path, headers: "Authorization: Bearer ya29.fake\n")
+    #expect(try peer.frames().isEmpty)
+    #expect(
+      stand.seen.contains(.opened(1, method: "BidiGenerateContent", credential: "access token")))
+    let mint = try stand.connect().request(
+      "POST /v1alpha/auth_tokens HTTP/1.1\nAuthorization: Bearer ya29.fake")
+    #expect(mint.hasPrefix("HTTP/1.1 401 "))
+    stand.end()
+  }
+
   @Test func onlyTheKeysThatAreNamedAreGood() throws {
     let stand = ServerStand { $0.service.credentials.acceptedKeys = [Secret("mine")] }
     #expect(try stand.socket(Peer.openPath + "?key=k").frames().first?.closeCode == 1007)
