@@ -23,7 +23,17 @@ enum CommandLineCall: Sendable {
   case show(String)
 
   /// Every subcommand that exists, the default one first.
-  static let commands: [any DemoCommand.Type] = [TourCommand.self]
+  static let commands: [any DemoCommand.Type] = [TourCommand.self] + socketCommands
+
+  #if NIO
+  private static let socketCommands: [any DemoCommand.Type] = [ServeCommand.self]
+  /// Subcommands that this build leaves out.
+  private static let absentNames: [String] = []
+  #else
+  private static let socketCommands: [any DemoCommand.Type] = []
+  /// Subcommands that this build leaves out.
+  private static let absentNames = ["serve"]
+  #endif
 
   static let version = "0.1.0"
 
@@ -36,6 +46,11 @@ enum CommandLineCall: Sendable {
     var chosen: (any DemoCommand.Type)?
     if let word = rest.first, !word.hasPrefix("-") {
       chosen = commands.first { $0.name == word }
+      guard chosen != nil || !Self.absentNames.contains(word) else {
+        throw UsageError(
+          "'\(word)' needs real sockets, which this build leaves out; "
+            + "build with them: swift run --traits NIO LiveBrokerDemo \(word)")
+      }
       guard chosen != nil else {
         throw UsageError(
           "unknown subcommand '\(word)'",

@@ -28,6 +28,12 @@ struct ExitStatus: Equatable, Sendable {
   static let promiseBroken = ExitStatus(code: 1)
   /// Wrong arguments (`EX_USAGE`).
   static let usage = ExitStatus(code: 64)
+  /// A file could not be read (`EX_NOINPUT`).
+  static let noInput = ExitStatus(code: 66)
+  /// An address cannot be listened on (`EX_UNAVAILABLE`).
+  static let unavailable = ExitStatus(code: 69)
+  /// A second Ctrl-C ended it before everything had ended well.
+  static let aborted = ExitStatus(code: 130)
   /// Something inside the program failed (`EX_SOFTWARE`).
   static let software = ExitStatus(code: 70)
   /// A file could not be written (`EX_CANTCREAT`).

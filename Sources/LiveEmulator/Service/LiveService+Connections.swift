@@ -46,7 +46,7 @@ extension LiveService {
     // Whoever issues access tokens is not played here: any of them opens.
     case .vertex: break
     case .apiKey(let key):
-      if configuration.credentials.refusedKeys.contains(key) { close(slot, .keyInvalid) }
+      if !configuration.credentials.accepts(key) { close(slot, .keyInvalid) }
     case .ephemeralToken(let name):
       switch tokens.find(name, at: now) {
       case .unknown: close(slot, .tokenMalformed)
@@ -107,6 +107,10 @@ extension LiveService {
     totals.goAways += 1
     note(.goAway(connections.slots[slot].id, timeLeft: timeLeft ?? .zero))
     send(slot, voice.goAway(timeLeft))
+    if chance.happens(configuration.faults.goAwaySilences) {
+      totals.faults += 1
+      silence(slot)
+    }
   }
 
   /// Begins the close handshake. The session is free at once: the service itself has let it go.
@@ -150,7 +154,11 @@ extension LiveService {
     }
     totals.closesByClient += 1
     note(.closedByClient(connection, code: code))
-    let answers = configuration.connections.answersClose && !connections.slots[slot][.silent]
+    var answers = configuration.connections.answersClose && !connections.slots[slot][.silent]
+    if answers, chance.happens(configuration.faults.unansweredCloses) {
+      totals.faults += 1
+      answers = false
+    }
     detach(slot, lag: pace.releaseLag)
     if answers {
       outputs.append(.close(connection, code: code ?? 1000, reason: ""))
@@ -191,6 +199,17 @@ extension LiveService {
     guard let limit = configuration.connections.idleLimit else { return }
     connections.slots[slot].idleAlarm.set(
       saturated(max(0, limit.nanoseconds)), .idle, owner: UInt32(slot), in: &timers)
+  }
+
+  /// The service is about to stop: every connection is told goAway, and closed after `timeLeft`. One
+  /// that ends sooner anyway keeps its end.
+  public mutating func announceEnd(timeLeft: Duration, at instant: EngineInstant) {
+    advance(to: instant)
+    let end = saturated(max(0, timeLeft.nanoseconds))
+    for slot in connections.slots.indices where connections.slots[slot].phase != .free {
+      if connections.slots[slot][.sentGoAway], connections.slots[slot].endsAt <= end { continue }
+      sendGoAway(slot, timeLeft: timeLeft)
+    }
   }
 
   /// The storm: every connection is cut at once, without a close.

@@ -96,7 +96,7 @@ extension LiveService {
     }
   }
 
-  private mutating func silence(_ slot: Int) {
+  mutating func silence(_ slot: Int) {
     connections.slots[slot][.silent] = true
     connections.slots[slot][.excused] = true
   }

@@ -15,6 +15,14 @@ extension LiveService {
     return LabelReport(label: label, sessions: numbers.map { sessions[$0].report(number: $0) })
   }
 
+  /// How many sessions there have been; they are numbered from 0 to one less.
+  public var sessionCount: Int { sessions.count }
+
+  /// One session by the service's number; nil if there is none of it.
+  public func report(ofSession number: Int) -> SessionReport? {
+    sessions.indices.contains(number) ? sessions[number].report(number: number) : nil
+  }
+
   /// The numbers alone; linear in the number of tokens that have not expired.
   public var totalsNow: ServiceTotals {
     var totals = totals

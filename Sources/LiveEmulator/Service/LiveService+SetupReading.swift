@@ -85,7 +85,7 @@ extension LiveService {
     if facts.model.isEmpty {
       throw Refusal(hasToken ? .projectScoped : .invalidArgument)
     }
-    if let known = rules.known, !known.contains(facts.model) {
+    if !rules.exists(facts.model) {
       throw Refusal(hasToken ? .projectScoped : .modelNotFound(facts.model))
     }
     if facts.options.contains(.answersInText), !rules.speaksText {

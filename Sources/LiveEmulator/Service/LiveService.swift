@@ -113,7 +113,7 @@ public struct LiveService: Sendable {
     case .vertex: return (401, MintRefusal.unauthenticated)
     case .ephemeralToken where configuration.credentials.mintingNeedsKey:
       return (401, MintRefusal.unauthenticated)
-    case .apiKey(let key) where configuration.credentials.refusedKeys.contains(key):
+    case .apiKey(let key) where !configuration.credentials.accepts(key):
       return (400, MintRefusal.keyInvalid)
     case .apiKey, .ephemeralToken: break
     }

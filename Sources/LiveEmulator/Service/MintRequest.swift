@@ -126,10 +126,10 @@ enum MintRefusal {
     503, "UNAVAILABLE", "The service is currently unavailable.")
 
   static func tooFar(_ field: String, maximum: Duration) -> [UInt8] {
-    let hours = maximum.components.seconds / 3_600
+    let (hours, rest) = maximum.components.seconds.quotientAndRemainder(dividingBy: 3_600)
+    let text = hours > 0 && rest == 0 ? "\(hours)h" : TimeText.protobuf(maximum)
     return body(
-      400, "INVALID_ARGUMENT",
-      "\(field) is too far in the future. Maximum lifetime is \(hours)h")
+      400, "INVALID_ARGUMENT", "\(field) is too far in the future. Maximum lifetime is \(text)")
   }
 
   static func invalid(_ refusal: MintRequest.Refusal) -> [UInt8] {

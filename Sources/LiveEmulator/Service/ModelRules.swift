@@ -37,10 +37,23 @@ public struct ModelRules: Sendable, Hashable {
   public var speaksText = true
   /// Models that exist, `models/` included; nil means all do. Default nil.
   public var known: Set<String>?
+  /// How the last part of every model's name begins, `gemini-` for example; nil means anyhow.
+  /// Default nil.
+  public var namesBegin: String?
+  /// Parts of names that no model has. Default none.
+  public var absentNames: [String] = []
   /// Parts of names of models that take `clientContent` only at the start, and call synchronously.
   /// Default `3.1`.
   public var strictNames: [String] = ["3.1"]
 
   /// The documented defaults.
   public init() {}
+
+  /// Whether there is a model of this name, `models/` included.
+  func exists(_ model: String) -> Bool {
+    if let known, !known.contains(model) { return false }
+    let name = model.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
+    if let namesBegin, !name.hasPrefix(namesBegin) { return false }
+    return !absentNames.contains { SetupFacts.contains(model, $0) }
+  }
 }

@@ -50,13 +50,23 @@ public struct CredentialRules: Sendable, Hashable {
   /// Whether a token that locks the whole setup also hides the connection's `sessionResumption`, so
   /// that a resume silently becomes a new session [A.3]. Default true, as documented.
   public var fullLockHidesResumption = true
-  /// API keys that are not valid. All others are.
+  /// A new-session window must be less than this ahead. Default 20 h [A.2].
+  public var maximumNewSessionWindow: Duration = .seconds(20 * 3_600)
+  /// API keys that are not valid. All others are, unless ``acceptedKeys`` names them.
   public var refusedKeys: Set<Secret> = []
+  /// The only API keys that are valid; nil means all but ``refusedKeys``. Default nil.
+  public var acceptedKeys: Set<Secret>?
   /// Whether minting takes API keys only (a token cannot mint). Default true.
   public var mintingNeedsKey = true
 
   /// The documented defaults.
   public init() {}
+
+  /// Whether an API key is valid. A token in the place of a key never is [A.7].
+  func accepts(_ key: Secret) -> Bool {
+    let isToken = key.withUnsafeBytes { $0.starts(with: "auth_tokens/".utf8) }
+    return !isToken && acceptedKeys?.contains(key) != false && !refusedKeys.contains(key)
+  }
 }
 
 /// Rules for connections [B, D.1, D.2].

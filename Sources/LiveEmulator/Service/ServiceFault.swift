@@ -56,6 +56,10 @@ public struct FaultPlan: Sendable, Hashable {
   public var oddFrames = 0.0
   /// Share of connections that are never told goAway before their end.
   public var missingGoAways = 0.0
+  /// Share of goAways after which the connection says nothing more, until it is cut [E.2].
+  public var goAwaySilences = 0.0
+  /// Share of the clients' close frames that are never answered; the connection is cut later.
+  public var unansweredCloses = 0.0
   /// Share of connections that issue no handle.
   public var withheldHandles = 0.0
   /// How long after the setup an incident may come at the latest; nil means the connection's lifetime.

@@ -85,7 +85,7 @@ struct SetupFacts: Sendable, Hashable {
     return nil
   }
 
-  private static func contains(_ text: String, _ part: String) -> Bool {
+  static func contains(_ text: String, _ part: String) -> Bool {
     let text = Array(text.utf8)
     let part = Array(part.utf8)
     guard !part.isEmpty, text.count >= part.count else { return false }

@@ -68,20 +68,25 @@ struct TokenDesk: Sendable {
     do throws(MintRequest.Refusal) { request = try MintRequest(body) } catch {
       return (400, MintRefusal.invalid(error), nil)
     }
-    func instant(_ time: WallTime?, default lifetime: Duration) -> Int64? {
+    func instant(_ time: WallTime?, default lifetime: Duration, below limit: Duration) -> Int64? {
       let ahead = time.map { serviceTime.duration(to: $0) } ?? lifetime
-      guard ahead < rules.maximumLifetime || time == nil else { return nil }
+      guard ahead < limit || time == nil else { return nil }
       // A time that has passed is now: whatever was asked for, differences stay small.
       return EngineInstant(nanoseconds: now).advanced(by: max(.zero, ahead)).nanoseconds
     }
-    guard let expires = instant(request.expireTime, default: rules.lifetime) else {
+    guard
+      let expires = instant(
+        request.expireTime, default: rules.lifetime, below: rules.maximumLifetime)
+    else {
       return (400, MintRefusal.tooFar("expire_time", maximum: rules.maximumLifetime), nil)
     }
-    guard let window = instant(request.newSessionExpireTime, default: rules.newSessionWindow)
+    guard
+      let window = instant(
+        request.newSessionExpireTime, default: rules.newSessionWindow,
+        below: rules.maximumNewSessionWindow)
     else {
-      return (
-        400, MintRefusal.tooFar("new_session_expire_time", maximum: rules.maximumLifetime), nil
-      )
+      let maximum = rules.maximumNewSessionWindow
+      return (400, MintRefusal.tooFar("new_session_expire_time", maximum: maximum), nil)
     }
     minted += 1
     records[minted] = TokenRecord(
