@@ -16,7 +16,8 @@ extension TestStand {
 
   /// Lets what is under way arrive after the broker has stopped.
   func letPass(_ duration: Duration) throws {
-    try simulation.run { try await self.sleep(duration) }
+    let clock = simulation.clock
+    try simulation.run { try await clock.sleep(for: duration) }
   }
 
   /// The service's account of the sessions that bear the label.
