@@ -56,6 +56,7 @@ public final class HTTPTokenMinter: TokenMinter {
     group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
     configuration: Configuration = Configuration(), seed: UInt64? = nil
   ) throws(MintError) {
+    try endpoint.checkMinting()
     self.endpoint = endpoint
     self.apiKey = apiKey
     self.configuration = configuration
@@ -84,7 +85,7 @@ public final class HTTPTokenMinter: TokenMinter {
     var attempt = 1
     while true {
       do throws(MintError) {
-        return try await self.attempt(body)
+        return try await self.attempt(body, request.options)
       } catch {
         guard attempt < configuration.attempts, let pause = pause(after: error, attempt) else {
           throw error
@@ -99,11 +100,14 @@ public final class HTTPTokenMinter: TokenMinter {
   // MARK: One attempt
 
   /// The client's own deadline ends with the head of the answer; this one covers all of it.
-  private func attempt(_ body: [UInt8]) async throws(MintError) -> MintedToken {
+  private func attempt(
+    _ body: [UInt8], _ options: MintOptions
+  ) async throws(MintError) -> MintedToken {
+    let limit = min(options.timeout ?? configuration.timeout, configuration.timeout)
     let result = await withTaskGroup(of: Result<MintedToken, MintError>?.self) { group in
-      group.addTask { await self.outcome(body) }
+      group.addTask { await self.outcome(body, options) }
       group.addTask {
-        await self.wait(self.configuration.timeout)
+        await self.wait(limit)
         return nil
       }
       let first = await group.next() ?? nil
@@ -112,15 +116,17 @@ public final class HTTPTokenMinter: TokenMinter {
     }
     if Task.isCancelled, (try? result?.get()) == nil { throw Self.cancelled }
     guard let result else {
-      throw MintError(.unreachable, message: "no answer within \(configuration.timeout)")
+      throw MintError(.unreachable, message: "no answer within \(limit)")
     }
     return try result.get()
   }
 
-  private func outcome(_ body: [UInt8]) async -> Result<MintedToken, MintError> {
+  private func outcome(
+    _ body: [UInt8], _ options: MintOptions
+  ) async -> Result<MintedToken, MintError> {
     do {
       let response = try await client.execute(
-        request(body), timeout: .nanoseconds(configuration.timeout.nanoseconds))
+        request(body, options), timeout: .nanoseconds(configuration.timeout.nanoseconds))
       let bytes = try await response.body.collect(upTo: 65_536)
       return Result { () throws(MintError) in
         try Self.token(response.status, response.headers, Array(buffer: bytes))
@@ -133,13 +139,16 @@ public final class HTTPTokenMinter: TokenMinter {
     }
   }
 
-  private func request(_ body: [UInt8]) -> HTTPClientRequest {
+  private func request(_ body: [UInt8], _ options: MintOptions) -> HTTPClientRequest {
     let scheme = endpoint.usesTLS ? "https" : "http"
     let authority = UpgradeRequest.authority(endpoint)
     var request = HTTPClientRequest(url: "\(scheme)://\(authority)\(endpoint.mintPath)")
     request.method = .POST
     request.headers.add(name: "content-type", value: "application/json")
     request.headers.add(name: "x-goog-api-key", value: apiKey.reveal())
+    for header in options.requestHeaders {
+      request.headers.add(name: header.name, value: header.value)
+    }
     request.body = .bytes(ByteBuffer(bytes: body))
     return request
   }

@@ -9,8 +9,8 @@ struct UpgradeRequest {
   let expectedAccept: String
   let bytes: ByteBuffer
 
-  /// Writes the request. The credential goes where the service takes it (live-api.md B.2): a key
-  /// into a header, a token into the query; neither is kept anywhere else.
+  /// Writes the request. The credential goes where the service takes it (live-api.md B.2,
+  /// ``Credential/placement``), and is kept nowhere else.
   ///
   /// - Throws: ``TransportError/Code/invalidRequest`` if something would break out of its line.
   init(
@@ -26,9 +26,10 @@ struct UpgradeRequest {
     var bytes = allocator.buffer(capacity: 640)
     bytes.writeStaticString("GET ")
     bytes.writeString(path)
-    if case .ephemeralToken(let token) = credential {
-      bytes.writeStaticString("?access_token=")
-      token.withUnsafeBytes { Self.writePercentEncoded($0, to: &bytes) }
+    let placement = credential.placement
+    for (index, item) in placement.query.enumerated() {
+      bytes.writeString("\(index == 0 ? "?" : "&")\(item.name)=")
+      item.value.withUnsafeBytes { Self.writePercentEncoded($0, to: &bytes) }
     }
     bytes.writeStaticString(" HTTP/1.1\r\nHost: ")
     bytes.writeString(Self.authority(endpoint))
@@ -36,12 +37,17 @@ struct UpgradeRequest {
       "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
     )
     bytes.writeBytes(key)
-    if case .apiKey(let secret) = credential {
-      guard secret.withUnsafeBytes({ !$0.isEmpty && $0.allSatisfy(Self.isVisible) }) else {
-        throw TransportError(.invalidRequest, message: "the API key is not one word of ASCII")
+    for item in placement.headers {
+      // A blank stands between a bearer's scheme and its token; line ends stand nowhere.
+      let isFit = item.value.withUnsafeBytes { value in
+        !value.isEmpty && value.allSatisfy { Self.isVisible($0) || $0 == UInt8(ascii: " ") }
       }
-      bytes.writeStaticString("\r\nx-goog-api-key: ")
-      _ = secret.withUnsafeBytes { bytes.writeBytes($0) }
+      guard isFit else {
+        throw TransportError(
+          .invalidRequest, message: "the value of \(item.name) is not visible ASCII")
+      }
+      bytes.writeString("\r\n\(item.name): ")
+      _ = item.value.withUnsafeBytes { bytes.writeBytes($0) }
     }
     for header in extraHeaders {
       bytes.writeString("\r\n\(header.name): \(header.value)")
