@@ -103,7 +103,7 @@ public final class HTTPTokenMinter: TokenMinter {
   private func attempt(
     _ body: [UInt8], _ options: MintOptions
   ) async throws(MintError) -> MintedToken {
-    let limit = min(options.timeout ?? configuration.timeout, configuration.timeout)
+    let limit = options.timeout ?? configuration.timeout
     let result = await withTaskGroup(of: Result<MintedToken, MintError>?.self) { group in
       group.addTask { await self.outcome(body, options) }
       group.addTask {
@@ -126,7 +126,8 @@ public final class HTTPTokenMinter: TokenMinter {
   ) async -> Result<MintedToken, MintError> {
     do {
       let response = try await client.execute(
-        request(body, options), timeout: .nanoseconds(configuration.timeout.nanoseconds))
+        request(body, options),
+        timeout: .nanoseconds((options.timeout ?? configuration.timeout).nanoseconds))
       let bytes = try await response.body.collect(upTo: 65_536)
       return Result { () throws(MintError) in
         try Self.token(response.status, response.headers, Array(buffer: bytes))
