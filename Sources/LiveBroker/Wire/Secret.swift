@@ -44,6 +44,7 @@ public struct Secret: @unchecked Sendable, Hashable {
   /// The secret as text, for the one place that writes it to the wire.
   public func reveal() -> String { withUnsafeBytes { String(decoding: $0, as: UTF8.self) } }
 
+  /// Whether both hold the same bytes.
   public static func == (lhs: Self, rhs: Self) -> Bool {
     guard lhs.storage !== rhs.storage else { return true }
     return lhs.withUnsafeBytes { left in
@@ -51,13 +52,17 @@ public struct Secret: @unchecked Sendable, Hashable {
     }
   }
 
+  /// Hashes the bytes.
   public func hash(into hasher: inout Hasher) {
     withUnsafeBytes { hasher.combine(bytes: $0) }
   }
 }
 
 extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+  /// A placeholder that tells only the length.
   public var description: String { "‹redacted, \(count) bytes›" }
+  /// The same placeholder.
   public var debugDescription: String { description }
+  /// Shows nothing to `dump` and reflection.
   public var customMirror: Mirror { Mirror(self, children: []) }
 }
