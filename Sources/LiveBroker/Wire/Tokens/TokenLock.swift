@@ -90,8 +90,11 @@ extension TokenConstraints {
   /// The inside of `setup` without its `sessionResumption`, and the mask of the lock.
   ///
   /// - Throws: ``MintError/Code/invalidRequest`` if the lock names what cannot be locked, or
-  ///   nothing.
+  ///   nothing, and for a setup that ``Setup/validate()`` refuses.
   public init(_ setup: Setup, lock: TokenLock) throws(MintError) {
+    do { try setup.validate() } catch {
+      throw MintError(.invalidRequest, message: "the setup cannot be sent: \(error)", cause: error)
+    }
     self.init(setup: EncodedSetup(setup).constraintsJSON, fieldMask: try lock.mask(for: setup))
   }
 }
