@@ -61,6 +61,16 @@ import Testing
     #expect(throws: MintError.self) { try TokenConstraints(nothing, lock: .fieldsOfSetup) }
   }
 
+  @Test(arguments: ["a,model", "a.b", "", "a b", "é"])
+  func anUnknownMemberWhoseNameBreaksTheMaskIsRefused(_ name: String) {
+    var setup = setup
+    setup.unknownFields = JSONObject([(name, .integer(1))])
+    for lock in [TokenLock.everything, .fieldsOfSetup] {
+      let error = #expect(throws: MintError.self) { try TokenConstraints(setup, lock: lock) }
+      #expect(error?.code == .invalidRequest)
+    }
+  }
+
   @Test func constraintsNeverHoldAHandle() throws {
     var setup = setup
     setup.sessionResumption = SessionResumptionConfig(handle: Secret("h"))
