@@ -6,26 +6,23 @@
 /// ``withUnsafeBytes(_:)`` and ``reveal()`` give the bytes, so a search for those two names finds
 /// every place where a secret leaves.
 ///
-/// Each session holds two, so the bytes lie in one allocation behind a two-byte count.
+/// Each session holds two, so the bytes lie in one allocation behind a four-byte count.
 public struct Secret: @unchecked Sendable, Hashable {
   // Written before it is shared, and never after: hence Sendable.
-  private let storage: ManagedBuffer<UInt16, UInt8>
-
-  /// The longest secret that is kept whole, in bytes; what is beyond is cut off. Tokens and handles
-  /// of the service are a hundred times shorter.
-  public static let longest = Int(UInt16.max)
+  private let storage: ManagedBuffer<UInt32, UInt8>
 
   /// Keeps a copy of the text's UTF-8 bytes.
   public init(_ text: String) { self.init(utf8: text.utf8) }
 
   /// Keeps a copy of the bytes, which must be UTF-8 text.
   public init(utf8 bytes: some Collection<UInt8>) {
-    let kept = bytes.prefix(Self.longest)
+    // Four gigabytes: more than any message has, so nothing is ever cut off.
+    let kept = bytes.prefix(Int(UInt32.max))
     storage = .create(minimumCapacity: kept.count) { buffer in
       buffer.withUnsafeMutablePointerToElements { start in
         _ = UnsafeMutableBufferPointer(start: start, count: kept.count).initialize(from: kept)
       }
-      return UInt16(kept.count)
+      return UInt32(kept.count)
     }
   }
 
