@@ -38,6 +38,12 @@ public struct Secret: @unchecked Sendable, Hashable {
     }
   }
 
+  /// Whether it is the name of an ephemeral token rather than an API key: the SDKs, too, tell the
+  /// two apart by this prefix (live-api.md A.5).
+  package var isEphemeralTokenName: Bool {
+    withUnsafeBytes { $0.starts(with: "auth_tokens/".utf8) }
+  }
+
   /// The secret as text, for the one place that writes it to the wire.
   public func reveal() -> String { withUnsafeBytes { String(decoding: $0, as: UTF8.self) } }
 

@@ -64,6 +64,9 @@ public final class HTTPTokenMinter: TokenMinter {
     guard apiKey.withUnsafeBytes({ !$0.isEmpty && $0.allSatisfy { $0 > 0x20 && $0 < 0x7F } }) else {
       throw MintError(.keyRefused, message: "the API key is not one word of ASCII")
     }
+    guard !apiKey.isEphemeralTokenName else {
+      throw MintError(.keyRefused, message: "a token mints no tokens; that takes an API key")
+    }
     do {
       client = HTTPClient(
         eventLoopGroup: group, configuration: try Self.clientConfiguration(configuration))
