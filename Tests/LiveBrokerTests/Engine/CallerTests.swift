@@ -130,7 +130,10 @@ import Testing
               FunctionResponse(id: "1", name: "f", response: ["ok": true]),
               FunctionResponse(id: "2", name: "f", response: $0),
             ]))
-        } + [.unknown("text"), .unknown([]), .unknown(.null), .unknown(["setup": [:]]), .setup(Setup(model: "m"))]
+        } + [
+          .unknown("text"), .unknown([]), .unknown(.null), .unknown(["setup": [:]]),
+          .setup(Setup(model: "m")),
+        ]
       for message in messages {
         do throws(BrokerError) {
           try await session.send(message)

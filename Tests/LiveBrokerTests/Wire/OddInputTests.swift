@@ -80,6 +80,25 @@ import Testing
     #expect(message.goAway?.unknownFields["timeLeft"] != nil)
   }
 
+  @Test func aCountThatCameUnderBothItsNamesIsTheOneOfItsOwn() throws {
+    let frame = #"{"usageMetadata":{"candidatesTokenCount":6,"responseTokenCount":5}}"#
+    #expect(try server(frame).usageMetadata?.responseTokenCount == 5)
+    let other = #"{"usageMetadata":{"responseTokenCount":0,"candidatesTokenCount":6}}"#
+    #expect(try server(other).usageMetadata?.responseTokenCount == 6)
+  }
+
+  @Test(arguments: ["go_away_", "_go_away", "go__away", "goAway_", "GoAway", "go_Away", "go-away"])
+  func whatIsNeitherSpellingOfANameIsUnknown(_ name: String) throws {
+    let message = try server(#"{"\#(name)":{}}"#)
+    #expect(message.goAway == nil && message.unknownFields[name] != nil)
+  }
+
+  @Test func surrogatesWithoutPartnersAreReplacedOneByOne() throws {
+    let frame = #"{"a":"\udc0e\udc0e\ud83d\ud83d\udc0e\ud83d"}"#
+    #expect(
+      try server(frame).unknownFields["a"] == .string("\u{FFFD}\u{FFFD}\u{FFFD}🐎\u{FFFD}"))
+  }
+
   @Test func lessThanANanosecondIsNoTimeWhateverItsSign() {
     let least = Duration(secondsComponent: 0, attosecondsComponent: -1)
     #expect(WireDuration.text(least) == "0s")
