@@ -24,6 +24,11 @@ import Testing
     #expect(try text(server(named).encoded()) == named)
   }
 
+  @Test func anEnumValueInLowerCaseIsTheKnownOne() throws {
+    let frame = #"{"serverContent":{"interactionStatus":"in_progress"}}"#
+    #expect(try server(frame).serverContent?.interactionStatus == .inProgress)
+  }
+
   @Test func namesThatDifferOnlyInTheirUnicodeFormAreTwoNames() throws {
     // One letter in its composed and its decomposed form: equal to Swift, not to JSON.
     let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")

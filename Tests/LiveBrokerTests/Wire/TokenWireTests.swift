@@ -167,6 +167,7 @@ import Testing
     let long = #"{"error":{"message":"\#(String(repeating: "x", count: 10_000))"}}"#
     #expect(MintError(httpStatus: 500, body: Array(long.utf8)).message.count <= 300)
     #expect(MintError(httpStatus: 302, body: []).code == .malformedResponse)
+    #expect(MintError(httpStatus: 408, body: []).code == .unavailable)
   }
 
   @Test func aMintedTokenIsReadBackAndNeverDescribed() throws {
