@@ -2,11 +2,13 @@
 
 /// What was sent since the checkpoint of the current handle: exactly what a resume may forget.
 ///
-/// A handle covers what was sent before a known instant; those records are struck off. Audio that
-/// follows on audio shares a record once there are many, so the ledger stays small whatever is sent.
+/// Messages are numbered on their connection, from 1. A handle covers those up to a number
+/// (``ArrivalProof``); their records are struck off. Audio that follows on audio shares a record once
+/// there are many, so the ledger stays small whatever is sent.
 struct SentLedger: Sendable {
   struct Record: Sendable {
-    var sentAt: EngineInstant
+    /// Number of the newest message in it.
+    var number: UInt32
     var item: Outbox.Item
   }
 
@@ -21,18 +23,18 @@ struct SentLedger: Sendable {
 
   /// Notes that `item` was sent. Media is remembered by its range only; so is text once frames of
   /// `byteLimit` bytes are kept: it can then be reported, and not sent again.
-  mutating func sent(_ item: Outbox.Item, at instant: EngineInstant, byteLimit: Int) {
+  mutating func sent(_ item: Outbox.Item, number: UInt32, byteLimit: Int) {
     var item = item
     let isMedia = item.message.kind == .audio || item.message.kind == .video
     if isMedia || keptBytes + item.message.frame.count > byteLimit { item.message.frame = [] }
-    if records.count >= Self.fineRecords, joinLast(item, at: instant) { return }
+    if records.count >= Self.fineRecords, joinLast(item, number: number) { return }
     keptBytes += item.message.frame.count
-    records.append(Record(sentAt: instant, item: item))
+    records.append(Record(number: number, item: item))
   }
 
-  /// A handle came that names a checkpoint after `instant`.
-  mutating func covered(until instant: EngineInstant) {
-    while let first = records.first, first.sentAt < instant {
+  /// A handle came that covers the messages up to this number.
+  mutating func covered(upTo number: UInt32) {
+    while let first = records.first, first.number <= number {
       keptBytes -= first.item.message.frame.count
       _ = records.popFirst()
     }
@@ -46,13 +48,13 @@ struct SentLedger: Sendable {
     return items
   }
 
-  private mutating func joinLast(_ item: Outbox.Item, at instant: EngineInstant) -> Bool {
+  private mutating func joinLast(_ item: Outbox.Item, number: UInt32) -> Bool {
     guard item.message.kind == .audio, let range = item.audio, let last = records.last,
       last.item.message.kind == .audio, let earlier = last.item.audio,
       earlier.upperBound == range.lowerBound
     else { return false }
     var joined = last
-    joined.sentAt = instant
+    joined.number = number
     joined.item.audio = earlier.lowerBound..<range.upperBound
     joined.item.message.mediaBytes += item.message.mediaBytes
     records.last = joined

@@ -123,14 +123,14 @@ extension Session {
       return resumption.handleForDial(at: context.now)
     }
     token?.assumeIsolated { _ = $0.handle(.sessionStarted, at: context.now) }
-    setupSentAt = context.now
     upcoming.connection.send(.text(plan.setup.frame(handle: handle)))
   }
 
   private func ping(_ generation: UInt32, _ context: SessionMachine.Context) {
-    if openPings == 0 { pingSentAt = context.now }
-    openPings = openPings == .max ? .max : openPings + 1
-    link(generation)?.connection.send(.ping([]))
+    // Without anything that waits for a proof, a ping is for liveness only.
+    let data = load?.proof.pinged(
+      after: sentMessages, at: context.now, margin: context.limits.coverageMargin)
+    link(generation)?.connection.send(.ping(data ?? []))
   }
 
   private func abort(_ generation: UInt32, _ context: SessionMachine.Context) {

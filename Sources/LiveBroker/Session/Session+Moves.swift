@@ -30,7 +30,6 @@ extension Session {
     _ generation: UInt32, _ interruption: SessionMachine.Interruption,
     _ context: SessionMachine.Context
   ) {
-    let setupSentAt = setupSentAt
     current = upcoming
     upcoming = nil
     isWritable = true
@@ -39,13 +38,8 @@ extension Session {
     resumption.assumeIsolated {
       _ = $0.handle(.setupCompleted(generation: generation), at: context.now)
     }
-    roundTrip.connectionReplaced()
-    openPings = 0
-    load?.staleSince = .never
-    pingSentAt = .never
-    if setupSentAt < context.now {
-      roundTrip.setupAnswered(after: setupSentAt.duration(to: context.now))
-    }
+    sentMessages = 0
+    load?.proof = ArrivalProof()
     var report = ReconnectReport(
       cause: interruption.cause, outcome: handleAge == nil ? .startedFresh : .resumed,
       at: context.now, gap: interruption.since.duration(to: context.now), longestHeld: .zero,

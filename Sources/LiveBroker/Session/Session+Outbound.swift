@@ -50,9 +50,19 @@ extension Session {
     guard let connection = link(generation)?.connection else { return keep(item) }
     connection.send(.text(item.message.frame))
     port.release(item.message.frame.count)
-    machine.sent(item.message.asksForAnswer ? .asksForAnswer : [], context)
+    sentMessages &+= 1
     loadInUse().ledger.sent(
-      item, at: context.now, byteLimit: plan.configuration.outbox.byteLimit)
+      item, number: sentMessages, byteLimit: plan.configuration.outbox.byteLimit)
+    let context = context
+    if machine.sent(item.message.asksForAnswer ? .asksForAnswer : [], context) {
+      pingBehind(context)
+    }
+  }
+
+  /// Proves that what was sent arrives: at once, or a little later for more messages together.
+  private func pingBehind(_ context: SessionMachine.Context) {
+    for action in machine.pingIfDue(context) { perform(action, context) }
+    settle(at: context.now)
   }
 
   // MARK: Tool responses

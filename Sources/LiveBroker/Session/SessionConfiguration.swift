@@ -12,6 +12,8 @@ public struct SessionConfiguration: Sendable, Hashable {
   public var retry = RetryPolicy()
   /// When a connection counts as dead.
   public var liveness = LivenessPolicy()
+  /// How it is known what a handle covers.
+  public var coverage = CoveragePolicy()
   /// How much is kept while it cannot be sent.
   public var outbox = OutboxPolicy()
   /// How much is kept while the application does not read.
@@ -105,6 +107,25 @@ public struct LivenessPolicy: Sendable, Hashable {
   /// How long a resumed session may leave input that asks for an answer without one, before its
   /// handle counts as poisoned. Default 30 s.
   public var answerLimit: Duration = .seconds(30)
+
+  /// The documented defaults.
+  public init() {}
+}
+
+/// How it is known what a resumption handle covers, and so what a lost connection makes uncertain.
+///
+/// A handle covers what was sent before a ping whose pong had come when the handle came: the order of
+/// a connection proves it, however long anything was on its way.
+public struct CoveragePolicy: Sendable, Hashable {
+  /// The shortest time between two pings while messages are sent; without messages there are none but
+  /// those of ``LivenessPolicy/pingInterval``. So much more speech than was lost may be reported as
+  /// uncertain. Default 250 ms: four small frames a second while somebody speaks.
+  public var proofInterval: Duration = .milliseconds(250)
+  /// How long what has arrived may lie at the service before a checkpoint takes it in. Default zero:
+  /// what answers pings is taken to be as near to the conversation as what issues handles. Where a
+  /// front-end answers pings by itself, this is the time that it may keep a message; it makes every
+  /// report more cautious by the same time and a round trip, and costs one ping more.
+  public var margin: Duration = .zero
 
   /// The documented defaults.
   public init() {}

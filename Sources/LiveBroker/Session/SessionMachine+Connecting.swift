@@ -117,16 +117,18 @@ extension SessionMachine {
     wasEverLive = true
     let resumed = handle.isKnown
     handle.isResumable = false
+    // What was not covered is settled now.
+    handle.coversAll = true
     state = .live(
       Live(
-        since: context.now, lastHeardAt: context.now, nextPingAt: context.now,
+        since: context.now, lastHeardAt: context.now, pingedAt: context.now,
         rotation: ownRotation(context), generation: generation, isUnproven: resumed))
     var actions: [Action] = []
     if let old = attempt.closing {
       actions = [.abort(generation: old.generation)] + endTurn(of: old)
     }
     actions.append(.goLive(generation: generation, after: interruption))
-    return actions + pingIfDue(context)
+    return actions + [.ping(generation: generation)]
   }
 
   /// Starts an attempt for a session that has no connection.

@@ -143,9 +143,8 @@ extension SessionMachine {
   /// A connection with a completed setup, and what is known of it.
   package struct Live: Sendable, Equatable {
     package var since: EngineInstant
-    package var lastSentAt: EngineInstant = .zero
     package var lastHeardAt: EngineInstant
-    package var nextPingAt: EngineInstant
+    package var pingedAt: EngineInstant
     /// Set while a resumed connection owes its first answer.
     package var answerDueAt: EngineInstant = .never
     package var rotation: Rotation
@@ -153,6 +152,8 @@ extension SessionMachine {
     package var isGenerating = false
     package var isHolding = false
     package var isReadingPaused = false
+    /// Something was sent after the last ping: nothing proves that it arrived.
+    package var owesPing = false
     /// Resumed, and the model has not said anything on this connection yet.
     package var isUnproven: Bool
   }
@@ -168,17 +169,15 @@ extension SessionMachine {
 
   /// What the machine needs to know of the resumption handle.
   package struct HandleFacts: Sendable, Equatable {
-    /// Everything sent before this is in the checkpoint that the handle names.
-    package var coveredUntil: EngineInstant = .zero
     package var isKnown = false
     package var isResumable = false
+    /// Whether everything sent is known to be in the checkpoint that the handle names.
+    package var coversAll = true
 
-    package init(
-      isKnown: Bool = false, isResumable: Bool = false, coveredUntil: EngineInstant = .zero
-    ) {
+    package init(isKnown: Bool = false, isResumable: Bool = false, coversAll: Bool = true) {
       self.isKnown = isKnown
       self.isResumable = isResumable
-      self.coveredUntil = coveredUntil
+      self.coversAll = coversAll
     }
   }
 

@@ -13,8 +13,8 @@ import Testing
 
   @Test func framesAreKeptUpToTheLimitAndTheirRecordsBeyondIt() {
     var ledger = SentLedger()
-    for second in 0..<10 {
-      ledger.sent(text(100), at: EngineInstant(nanoseconds: Int64(second)), byteLimit: 350)
+    for second in 1...10 {
+      ledger.sent(text(100), number: UInt32(second), byteLimit: 350)
     }
     #expect(ledger.keptBytes == 300)
     let uncovered = ledger.takeUncovered()
@@ -25,12 +25,12 @@ import Testing
 
   @Test func whatAHandleCoversMakesRoom() {
     var ledger = SentLedger()
-    ledger.sent(text(300), at: EngineInstant(nanoseconds: 1), byteLimit: 350)
-    ledger.covered(until: EngineInstant(nanoseconds: 1))
+    ledger.sent(text(300), number: 2, byteLimit: 350)
+    ledger.covered(upTo: 1)
     #expect(!ledger.isEmpty)
-    ledger.covered(until: EngineInstant(nanoseconds: 2))
+    ledger.covered(upTo: 2)
     #expect(ledger.isEmpty)
-    ledger.sent(text(300), at: EngineInstant(nanoseconds: 3), byteLimit: 350)
+    ledger.sent(text(300), number: 3, byteLimit: 350)
     #expect(ledger.keptBytes == 300)
   }
 }

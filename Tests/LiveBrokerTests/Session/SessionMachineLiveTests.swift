@@ -64,7 +64,7 @@ import Testing
     _ = script.admitted()
     _ = script.dialed(2)
     _ = script.setupCompleted(2)
-    script.machine.sent(.asksForAnswer, script.context)
+    _ = script.machine.sent(.asksForAnswer, script.context)
     script.pass(.seconds(30))
     script.machine.ponged(generation: 2, script.context)
     let actions = script.timer()
