@@ -45,7 +45,8 @@ extension SessionMachine {
     var interruption = Interruption(cause: cause, since: context.now)
     state = .waiting(until: context.now, interruption)
     let losses = endTurn(of: live) + loseCalls()
-    if let prepared, verdict.allowsStandby {
+    // A standby was dialled to resume: its token need not begin a session any more.
+    if let prepared, verdict.allowsStandby, handle.isKnown {
       interruption.dials = prepared.phase == .dialing || prepared.phase == .ready ? 1 : 0
       interruption.wasRenewed = prepared.renews
       state = .connecting(prepared, interruption)
