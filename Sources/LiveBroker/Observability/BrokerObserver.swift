@@ -5,6 +5,10 @@
 /// Called synchronously on the shards' executors: an observer returns quickly, blocks never, and
 /// is called from several shards at once. Nothing it is given contains a secret.
 public protocol BrokerObserver: Sendable {
+  /// A session is live for the first time.
+  func sessionStarted(id: String, _ start: SessionStart)
+  /// The service took a handle and seems to have forgotten what it stands for.
+  func sessionMemoryDoubted(id: String, _ doubt: MemoryDoubt)
   /// A session got another connection.
   func sessionReconnected(id: String, _ report: ReconnectReport)
   /// A session is over.
@@ -14,6 +18,8 @@ public protocol BrokerObserver: Sendable {
 }
 
 extension BrokerObserver {
+  public func sessionStarted(id: String, _ start: SessionStart) {}
+  public func sessionMemoryDoubted(id: String, _ doubt: MemoryDoubt) {}
   public func sessionReconnected(id: String, _ report: ReconnectReport) {}
   public func sessionEnded(id: String, _ end: SessionEnd) {}
   public func frameRefused(_ error: WireError) {}

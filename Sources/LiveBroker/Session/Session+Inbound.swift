@@ -90,6 +90,7 @@ extension Session: ConnectionSink {
           handle: update.newHandle, resumable: update.resumable, generation: generation), at: now)
     }
     remember(answer, now)
+    if answer == .persist { memory.handleCame() }
     // Numbers are those of the connection that is live, or closing after it was.
     if answer == .persist, current?.generation == generation { cover(update) }
     machine.handleUpdated(handleFacts())
@@ -109,6 +110,10 @@ extension Session: ConnectionSink {
   }
 
   private func used(_ usage: UsageMetadata) {
+    if let doubt = memory.used(promptTokens: usage.promptTokenCount) {
+      port.note(doubt)
+      port.shard.assumeIsolated { $0.noteDoubt(doubt, self.port.id) }
+    }
     guard let limit = plan.configuration.limits.totalTokens else { return }
     totalTokens = UInt32(clamping: Int(totalTokens) + max(0, usage.totalTokenCount))
     guard totalTokens >= limit else { return }

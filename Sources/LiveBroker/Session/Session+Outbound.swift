@@ -51,8 +51,11 @@ extension Session {
     connection.send(.text(item.message.frame))
     port.release(item.message.frame.count)
     sentMessages &+= 1
-    loadInUse().ledger.sent(
-      item, number: sentMessages, byteLimit: plan.configuration.outbox.byteLimit)
+    let outbox = plan.configuration.outbox
+    let unkept = loadInUse().ledger.sent(
+      item, number: sentMessages,
+      limits: .init(bytes: outbox.byteLimit, records: outbox.recordLimit))
+    if unkept > 0 { port.shard.assumeIsolated { $0.counters.unkeptMessages += unkept } }
     let context = context
     if machine.sent(item.message.asksForAnswer ? .asksForAnswer : [], context) {
       pingBehind(context)
@@ -140,5 +143,6 @@ extension Losses {
     case .toolResponse: toolResponses += 1
     case .activity: break
     }
+    activityMarks += item.message.marks.count
   }
 }

@@ -24,6 +24,8 @@ actor Session {
   var totalTokens: UInt32
   /// Number of what was last asked of pool or admission; an answer to an earlier one is stale.
   var requestSerial: UInt32 = 0
+  /// Whether the service seems to remember what it was told before a resume.
+  var memory: MemoryCheck
   /// Messages sent on the current connection, the setup left out: the number of the last one.
   var sentMessages: UInt32 = 0
   var isWritable = true
@@ -86,6 +88,7 @@ actor Session {
     load = estate.load
     audioOffset = estate.audioOffset
     totalTokens = estate.totalTokens
+    memory = estate.memory
     guard let opening else { return }
     let preparation = Preparation()
     preparation.opening = opening
@@ -134,7 +137,8 @@ actor Session {
   func estate() -> SessionEstate {
     SessionEstate(
       port: port, resumption: resumption, token: token, load: load,
-      audioOffset: audioOffset, machine: machine.restartEstate, totalTokens: totalTokens)
+      audioOffset: audioOffset, machine: machine.restartEstate, totalTokens: totalTokens,
+      memory: memory)
   }
 
   func handleFacts() -> SessionMachine.HandleFacts {

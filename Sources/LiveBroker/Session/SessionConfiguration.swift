@@ -133,7 +133,7 @@ public struct CoveragePolicy: Sendable, Hashable {
 
 /// How much is kept while it cannot be sent.
 public struct OutboxPolicy: Sendable, Hashable {
-  /// What becomes of text whose sending is uncertain after an unplanned loss.
+  /// What becomes of text, and of activity marks, whose sending is uncertain after a loss.
   public enum UncertainText: String, Sendable, Hashable {
     /// It is sent again: the service may hear it twice, never not at all.
     case resend
@@ -145,6 +145,11 @@ public struct OutboxPolicy: Sendable, Hashable {
   public var byteLimit = 1 << 20
   /// Audio that has waited longer is dropped: stale speech is worse than none. Default 10 s.
   public var audioAgeLimit: Duration = .seconds(10)
+  /// Messages sent and not yet covered by a handle that are remembered one by one, audio that follows
+  /// on audio as one. Beyond them, and beyond ``byteLimit`` of frames, a message is only counted:
+  /// reported if its connection is lost, and not sent again (``ReconnectReport/unkeptMessages``,
+  /// ``BrokerSnapshot/unkeptMessages``). Default 4,096.
+  public var recordLimit = 4_096
   /// Default ``UncertainText/resend``.
   public var uncertainText = UncertainText.resend
 

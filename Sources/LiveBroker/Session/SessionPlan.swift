@@ -31,6 +31,7 @@ struct SessionEstate: Sendable {
   /// What the new machine takes over; nil for a session that begins.
   var machine: SessionMachine.RestartEstate?
   var totalTokens: UInt32 = 0
+  var memory = MemoryCheck()
 }
 
 /// What a session holds while messages wait or are not yet covered by a handle. Idle sessions have
