@@ -128,7 +128,10 @@ extension Session: ConnectionSink {
   }
 
   func setReading(_ isReading: Bool) {
-    guard let generation = machine.live?.generation, let link = link(generation) else { return }
+    guard let generation = machine.live?.generation, let link = link(generation) else {
+      if !isReading { feed { machine, context in machine.closingOverflowed(context) } }
+      return
+    }
     link.connection.setReading(isReading)
     feed { machine, context in
       machine.readingPaused(!isReading, context)

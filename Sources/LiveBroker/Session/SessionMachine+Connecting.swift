@@ -75,6 +75,7 @@ extension SessionMachine {
   package mutating func admitted(isUsable: Bool, _ context: Context) -> [Action] {
     guard var attempt, attempt.phase == .admission else { return [] }
     attempt.phase = isUsable ? .dialing : .credential
+    attempt.renews = attempt.renews || (!isUsable && handle.isKnown)
     attempt.deadline = isUsable ? context.now.advanced(byNanoseconds: context.limits.dial) : .never
     store(attempt)
     guard isUsable else {

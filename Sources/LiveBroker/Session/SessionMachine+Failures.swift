@@ -36,6 +36,13 @@ extension SessionMachine {
     return endTurn(of: old) + (attempt.phase == .ready ? sendSetup(context) : [])
   }
 
+  /// More came on the connection that is closing than the application has room for. Not to read it
+  /// would leave its close unread too, so it is given up: memory is bounded.
+  package mutating func closingOverflowed(_ context: Context) -> [Action] {
+    guard let old = attempt?.closing else { return [] }
+    return [.abort(generation: old.generation)] + oldConnectionGone(context)
+  }
+
   /// A live connection was lost.
   mutating func interrupted(
     _ live: Live, _ cause: InterruptionCause, _ verdict: FailureVerdict, _ context: Context

@@ -31,6 +31,7 @@
 /// | connecting(dialing) | dialed, old one closing | connecting(ready) | — |
 /// | connecting(dialing) | dialFailed | waiting or ended | — |
 /// | connecting(ready) | old one ended, or its close took too long | connecting(settingUp) | endTurn, sendSetup |
+/// | connecting(any), old one closing | more comes on it than there is room for | as if it had ended | abort |
 /// | connecting(settingUp) | setupCompleted | live | goLive |
 /// | connecting(any) | its connection ended | waiting, connecting or ended | by the verdict |
 /// | waiting | timer | connecting | acquireCredential or requestAdmission |

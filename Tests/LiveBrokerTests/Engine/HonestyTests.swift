@@ -209,7 +209,9 @@ private final class ObserverLog: BrokerObserver {
   var starts: [SessionStart] { log.withLock { $0.starts } }
   var doubts: Int { log.withLock { $0.doubts } }
 
-  func sessionStarted(id: String, _ start: SessionStart) { log.withLock { $0.starts.append(start) } }
+  func sessionStarted(id: String, _ start: SessionStart) {
+    log.withLock { $0.starts.append(start) }
+  }
   func sessionMemoryDoubted(id: String, _ doubt: MemoryDoubt) { log.withLock { $0.doubts += 1 } }
 }
 
