@@ -48,7 +48,6 @@ extension Session {
       handleAge: handleAge, generation: generation, uncertain: Losses(), dropped: Losses(),
       resentMessages: 0, lostCalls: [])
     settleAccounts(&report, context.now)
-    flush()
     if interruption.cause == .opened {
       let start = port.settleStart(isResumed: handleAge != nil)
       port.shard.services.observer.sessionStarted(id: port.id, start)
@@ -61,6 +60,7 @@ extension Session {
     opening?.resume()
     opening = nil
     if port.isReadingPaused { setReading(false) }
+    flush()
   }
 
   private func settleAccounts(_ report: inout ReconnectReport, _ now: EngineInstant) {

@@ -41,7 +41,8 @@ package final class SessionLimits: Sendable {
     dial = liveness.dialTimeout.nanoseconds
     pingInterval = liveness.pingInterval.nanoseconds
     coverageMargin = max(0, configuration.coverage.margin.nanoseconds)
-    proofInterval = max(0, configuration.coverage.proofInterval.nanoseconds, coverageMargin)
+    let interval = max(0, configuration.coverage.proofInterval.nanoseconds, coverageMargin)
+    proofInterval = min(interval, pingInterval)
     provesArrival = configuration.setup.sessionResumption != nil
     silence = liveness.silenceLimit.nanoseconds
     answer = liveness.answerLimit.nanoseconds

@@ -122,14 +122,16 @@ extension SessionMachine {
     handle.coversAll = true
     state = .live(
       Live(
-        since: context.now, lastHeardAt: context.now, pingedAt: context.now,
+        since: context.now, lastHeardAt: context.now,
+        // The first message is followed by a ping at once.
+        pingedAt: context.now.advanced(byNanoseconds: -context.limits.proofInterval),
         rotation: ownRotation(context), generation: generation, isUnproven: resumed))
     var actions: [Action] = []
     if let old = attempt.closing {
       actions = [.abort(generation: old.generation)] + endTurn(of: old)
     }
     actions.append(.goLive(generation: generation, after: interruption))
-    return actions + [.ping(generation: generation)]
+    return actions
   }
 
   /// Starts an attempt for a session that has no connection.
