@@ -104,9 +104,10 @@ public final class Broker: Sendable {
     _ configuration: SessionConfiguration, id: String? = nil
   ) async throws(BrokerError) -> LiveSession {
     try services.configuration.check()
-    let stored = try await stored(id, configuration)
+    let (stored, start) = await stored(id, configuration)
     let port = try services.registry.add(
       id: id ?? newID(), plan: try plan(for: configuration), shards: shards)
+    if start != .fresh { port.start = start }
     do {
       try await withTaskCancellationHandler {
         try await withCheckedThrowingContinuation { continuation in
@@ -179,19 +180,20 @@ public final class Broker: Sendable {
     return children
   }
 
+  /// What is stored under a session's name, if it can be used, and how the session begins by it.
   private func stored(
     _ id: String?, _ configuration: SessionConfiguration
-  ) async throws(BrokerError) -> StoredResumption? {
-    guard let id, let store = services.store else { return nil }
+  ) async -> (StoredResumption?, SessionStart) {
+    guard let id, let store = services.store else { return (nil, .fresh) }
     do {
-      let record = try await store.load(id)
-      guard let record, record.model == configuration.setup.model,
+      guard let record = try await store.load(id) else { return (nil, .fresh) }
+      guard record.model == configuration.setup.model, record.handle.count > 0,
         record.expiresAt > runtime.clock.wallTime
-      else { return nil }
-      return record
+      else { return (nil, .storedHandleUnusable) }
+      return (record, .resumed)
     } catch {
       // The store is an optimisation: a session that cannot be resumed begins anew, and says so.
-      return nil
+      return (nil, .storeFailed)
     }
   }
 

@@ -23,6 +23,11 @@ public struct BrokerSnapshot: Sendable, Hashable {
   public var restarts = 0
   /// Messages dropped before they were sent.
   public var droppedMessages = 0
+  /// Messages that were sent and could not be kept for sending them again, since too many were
+  /// without a handle that covers them.
+  public var unkeptMessages = 0
+  /// Resumes after which the service seemed to have forgotten (``MemoryDoubt``).
+  public var doubtedResumes = 0
   /// Tool results whose calls no longer existed.
   public var lateToolResults = 0
   /// Frames of the service that were not understood.
@@ -64,6 +69,8 @@ extension Shard {
     snapshot.faults += counters.faults
     snapshot.restarts += counters.restarts
     snapshot.droppedMessages += counters.droppedMessages
+    snapshot.unkeptMessages += counters.unkeptMessages
+    snapshot.doubtedResumes += counters.doubtedResumes
     snapshot.lateToolResults += counters.lateResults
     snapshot.malformedFrames += counters.malformedFrames
     snapshot.unknownMessages += counters.unknownMessages

@@ -31,6 +31,8 @@ actor Shard {
   private var ownIntensity: RestartIntensity
   private var failure: (any Error)?
   private(set) var isDraining = false
+  /// Whether the service was seen to count a resume as a use of its token.
+  var resumesCountAsUses = false
   var counters = ShardCounters()
 
   nonisolated var unownedExecutor: UnownedSerialExecutor {

@@ -11,6 +11,8 @@ struct ShardCounters: Sendable {
   var recoveries = 0
   var freshStarts = 0
   var droppedMessages = 0
+  var unkeptMessages = 0
+  var doubtedResumes = 0
   var lateResults = 0
   var malformedFrames = 0
   var unknownMessages = 0
@@ -34,6 +36,11 @@ extension Shard {
   func noteDropped(_ messages: Int) { counters.droppedMessages += messages }
 
   func noteLateResults(_ results: Int) { counters.lateResults += results }
+
+  func noteDoubt(_ doubt: MemoryDoubt, _ id: String) {
+    counters.doubtedResumes += 1
+    services.observer.sessionMemoryDoubted(id: id, doubt)
+  }
 
   func noteUnknown() { counters.unknownMessages += 1 }
 

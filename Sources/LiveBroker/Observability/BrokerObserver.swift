@@ -5,6 +5,10 @@
 /// Called synchronously on the shards' executors: an observer returns quickly, blocks never, and
 /// is called from several shards at once. Nothing it is given contains a secret.
 public protocol BrokerObserver: Sendable {
+  /// A session is live for the first time.
+  func sessionStarted(id: String, _ start: SessionStart)
+  /// The service took a handle and seems to have forgotten what it stands for.
+  func sessionMemoryDoubted(id: String, _ doubt: MemoryDoubt)
   /// A session got another connection.
   func sessionReconnected(id: String, _ report: ReconnectReport)
   /// A session is over.
@@ -14,6 +18,10 @@ public protocol BrokerObserver: Sendable {
 }
 
 extension BrokerObserver {
+  /// Ignores it.
+  public func sessionStarted(id: String, _ start: SessionStart) {}
+  /// Ignores it.
+  public func sessionMemoryDoubted(id: String, _ doubt: MemoryDoubt) {}
   /// Ignores it.
   public func sessionReconnected(id: String, _ report: ReconnectReport) {}
   /// Ignores it.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a session knows about being resumed: the last good handle, its age and what it covers.
+/// What a session knows about being resumed: the last good handle and its age. What it covers is kept
+/// by the session, which knows what it sent (``SentLedger``, ``ArrivalProof``).
 ///
 /// Two facts are kept apart: *the last good handle*, and *whether the service would give one now*.
 /// An update without a handle, or one that says "not resumable", changes the second only.
@@ -58,8 +59,8 @@ package struct ResumptionMachine: Hashable, Sendable {
   }
 
   package enum Input: Hashable, Sendable {
-    /// A `sessionResumptionUpdate` arrived. `roundTrip` is an upper bound (``RoundTrip``).
-    case updated(handle: Secret?, resumable: Bool, generation: UInt32, roundTrip: Duration)
+    /// A `sessionResumptionUpdate` arrived.
+    case updated(handle: Secret?, resumable: Bool, generation: UInt32)
     /// The setup has been handed to the connection of this generation.
     case setupSent(generation: UInt32)
     /// The service has accepted it.
@@ -74,7 +75,7 @@ package struct ResumptionMachine: Hashable, Sendable {
 
   package enum Answer: Hashable, Sendable {
     case nothing
-    /// The handle has changed: write it to the store, soon.
+    /// There is a new handle, which names a newer checkpoint: write it to the store, soon.
     case persist
     /// There is no handle any more: remove it from the store.
     case forget
@@ -83,7 +84,6 @@ package struct ResumptionMachine: Hashable, Sendable {
   package private(set) var state: State = .none
   /// When the last good handle arrived; not meaningful without one.
   private var issuedAt: EngineInstant = .zero
-  private var covered: EngineInstant = .zero
   /// When the handle ends if no connection comes up; `never` under a living one.
   private var lapsesAt: EngineInstant = .never
   /// Milliseconds that a handle outlives its last connection; four bytes, since each session has one.
@@ -116,10 +116,10 @@ package struct ResumptionMachine: Hashable, Sendable {
     let passed = advance(to: now)
     let answer: Answer
     switch input {
-    case .updated(let handle, let resumable, let generation, let roundTrip):
+    case .updated(let handle, let resumable, let generation):
       guard generation == countingGeneration else { return passed }
       let good = resumable ? handle.flatMap { $0.count > 0 ? $0 : nil } : nil
-      answer = updated(good, roundTrip: roundTrip, at: now)
+      answer = updated(good, at: now)
     case .setupSent(let generation):
       answer = setupSent(generation)
     case .setupCompleted(let generation):
@@ -139,9 +139,7 @@ package struct ResumptionMachine: Hashable, Sendable {
     return end(.lapsed)
   }
 
-  private mutating func updated(
-    _ good: Secret?, roundTrip: Duration, at now: EngineInstant
-  ) -> Answer {
+  private mutating func updated(_ good: Secret?, at now: EngineInstant) -> Answer {
     switch (state, good) {
     case (.lapsed, _), (.refused, _), (.none, nil), (.withheld, nil):
       return .nothing
@@ -157,7 +155,6 @@ package struct ResumptionMachine: Hashable, Sendable {
     case (.none, let good?), (.current, let good?), (.withheld, let good?):
       state = .current(good, since: now)
       issuedAt = now
-      covered = max(covered, now.advanced(byNanoseconds: -max(0, roundTrip.nanoseconds)))
       return .persist
     }
   }
@@ -205,7 +202,6 @@ package struct ResumptionMachine: Hashable, Sendable {
   private mutating func end(_ final: State) -> Answer {
     guard lastGood != nil else { return .nothing }
     state = final
-    covered = .zero
     suspicions = 0
     lapsesAt = .never
     return .forget
@@ -235,15 +231,6 @@ extension ResumptionMachine {
 
   /// When the last good handle arrived, nil if there is none.
   package var handleIssuedAt: EngineInstant? { lastGood == nil ? nil : issuedAt }
-
-  /// What was sent before this moment is remembered by a resume with the last good handle;
-  /// ``EngineInstant/zero`` if nothing is.
-  ///
-  /// It never goes back while the session lives, and a resume does not move it: it stays that of
-  /// the handle used until a newer one comes. What was sent between it and the resume is lost to
-  /// the service and must be settled by the session *at* the resume: a newer handle's coverage
-  /// passes over that gap without filling it.
-  package var coveredUntil: EngineInstant { covered }
 
   /// When time alone changes the state next; ``EngineInstant/never`` if it does not.
   package var nextDeadline: EngineInstant { lastGood == nil ? .never : lapsesAt }

@@ -67,6 +67,13 @@ public struct LiveSession: Sendable, Identifiable {
   /// 64 for a slow one; ends with the session.
   public var reconnects: AsyncStream<ReconnectReport> { port.reconnects() }
 
+  /// How the session began: whether it was resumed from a stored handle, and if not, why.
+  public var start: SessionStart { port.start }
+
+  /// The newest reason to doubt that the service remembers what was said before a resume; nil if
+  /// there is none. ``BrokerObserver/sessionMemoryDoubted(id:_:)`` tells it when it comes up.
+  public var memoryDoubt: MemoryDoubt? { port.doubt }
+
   /// How the session ended; nil while it goes on.
   public var end: SessionEnd? { port.end }
 

@@ -15,8 +15,29 @@ struct PreparedMessage: Sendable {
     case video
   }
 
+  /// Begin and end of speech, where the application tells them.
+  struct Marks: OptionSet, Sendable {
+    let rawValue: UInt8
+    static let start = Marks(rawValue: 1)
+    static let end = Marks(rawValue: 2)
+    static let streamEnd = Marks(rawValue: 4)
+
+    init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    init(_ input: RealtimeInput) {
+      self = []
+      if input.activityStart { insert(.start) }
+      if input.activityEnd { insert(.end) }
+      if input.audioStreamEnd == true { insert(.streamEnd) }
+    }
+
+    var count: Int { rawValue.nonzeroBitCount }
+  }
+
   var frame: [UInt8]
   var kind: Kind
+  /// Marks inside, alone or with media.
+  var marks: Marks = []
   /// Bytes of media inside; zero for other kinds.
   var mediaBytes = 0
   /// Whether the model owes an answer to it.
@@ -83,5 +104,6 @@ struct PreparedMessage: Sendable {
       asksForAnswer = input.activityEnd || input.audioStreamEnd == true
     }
     mediaBytes = audio + video
+    marks = Marks(input)
   }
 }

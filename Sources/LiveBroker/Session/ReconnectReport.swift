@@ -4,7 +4,9 @@
 public struct ReconnectReport: Sendable, Hashable {
   /// What happened to the conversation.
   public enum Outcome: String, Sendable, Hashable {
-    /// The service took the handle: the conversation goes on from its checkpoint.
+    /// The service took the handle: the conversation goes on from its checkpoint, as far as the
+    /// protocol tells. A service that took it and forgot is noticed with its next usage report
+    /// (``MemoryDoubt``).
     case resumed
     /// A new conversation, which knows nothing of the earlier one.
     case startedFresh
@@ -35,6 +37,9 @@ public struct ReconnectReport: Sendable, Hashable {
   public var dropped: Losses
   /// Messages that were sent a second time, because the first sending is uncertain.
   public var resentMessages: Int
+  /// Of the uncertain text messages and marks, those that were not sent again because more were sent
+  /// without a handle than ``OutboxPolicy`` keeps.
+  public var unkeptMessages = 0
   /// Calls of the model whose results can no longer be delivered as such.
   public var lostCalls: [String]
 }
@@ -50,6 +55,8 @@ public struct Losses: Sendable, Hashable {
   public var textMessages = 0
   /// Tool responses.
   public var toolResponses = 0
+  /// Marks: begin and end of an activity, end of the audio stream.
+  public var activityMarks = 0
 
   /// Nothing lost.
   public init() {}
@@ -60,6 +67,7 @@ public struct Losses: Sendable, Hashable {
   /// Whether nothing at all was lost.
   public var isEmpty: Bool {
     audio.isEmpty && videoBytes == 0 && textMessages == 0 && toolResponses == 0
+      && activityMarks == 0
   }
 
   /// Adds a range of audio after those already here, joined with the last one where they meet.
@@ -70,5 +78,14 @@ public struct Losses: Sendable, Hashable {
     } else {
       audio.append(range)
     }
+  }
+
+  /// Adds amounts that come after those already here.
+  mutating func add(_ more: Losses) {
+    for range in more.audio { add(audio: range) }
+    videoBytes += more.videoBytes
+    textMessages += more.textMessages
+    toolResponses += more.toolResponses
+    activityMarks += more.activityMarks
   }
 }

@@ -86,20 +86,30 @@ extension Session {
     guard port.shard.usesTokens else { return true }
     guard let token else { return false }
     let resumes = machine.handle.isKnown
+    // By the documentation a resume takes no use. Once the service was seen to count it, a token
+    // without a use left is replaced before the dial, and not after a refused setup.
+    let needsUse = !resumes || port.shard.assumeIsolated { $0.resumesCountAsUses }
     return token.assumeIsolated { token in
-      resumes
-        ? token.snapshot.canResume(at: now, margin: TokenMargins())
-        : token.snapshot.canStart(at: now, margin: TokenMargins())
+      (!needsUse || token.snapshot.canStart(at: now, margin: TokenMargins()))
+        && (!resumes || token.snapshot.canResume(at: now, margin: TokenMargins()))
     }
   }
 
   private func spendCredential(_ context: SessionMachine.Context) {
+    noteSpent(context.now)
     let secret = token?.assumeIsolated { token in
       _ = token.handle(.spentReported, at: context.now)
       return token.credential
     }
     token = nil
     if let secret { port.shard.services.pool?.tokenRefused(secret) }
+  }
+
+  /// A resume that was refused though its token has long to live: resumes are counted here.
+  private func noteSpent(_ now: EngineInstant) {
+    let wasAlive = now.advanced(byNanoseconds: plan.limits.credentialMargin) < tokenExpiry()
+    guard machine.handle.isKnown, wasAlive else { return }
+    port.shard.assumeIsolated { $0.resumesCountAsUses = true }
   }
 
   // MARK: Connecting
@@ -123,14 +133,14 @@ extension Session {
       return resumption.handleForDial(at: context.now)
     }
     token?.assumeIsolated { _ = $0.handle(.sessionStarted, at: context.now) }
-    setupSentAt = context.now
     upcoming.connection.send(.text(plan.setup.frame(handle: handle)))
   }
 
   private func ping(_ generation: UInt32, _ context: SessionMachine.Context) {
-    if openPings == 0 { pingSentAt = context.now }
-    openPings = openPings == .max ? .max : openPings + 1
-    link(generation)?.connection.send(.ping([]))
+    // Without anything that waits for a proof, a ping is for liveness only.
+    let data = load?.proof.pinged(
+      after: sentMessages, at: context.now, margin: context.limits.coverageMargin)
+    link(generation)?.connection.send(.ping(data ?? []))
   }
 
   private func abort(_ generation: UInt32, _ context: SessionMachine.Context) {

@@ -84,22 +84,36 @@ extension Session: ConnectionSink {
 
   private func updated(_ update: SessionResumptionUpdate, on generation: UInt32) {
     let now = port.shard.now
-    let bound = roundTrip.upperBound + unreadFor(now)
     let answer = resumption.assumeIsolated {
       $0.handle(
         .updated(
-          handle: update.newHandle, resumable: update.resumable, generation: generation,
-          roundTrip: bound), at: now)
+          handle: update.newHandle, resumable: update.resumable, generation: generation), at: now)
     }
     remember(answer, now)
-    let facts = handleFacts()
-    machine.handleUpdated(facts)
+    if answer == .persist { memory.handleCame() }
+    // Numbers are those of the connection that is live, or closing after it was.
+    if answer == .persist, current?.generation == generation { cover(update) }
+    machine.handleUpdated(handleFacts())
+    if load?.isIdle == true { load = nil }
+  }
+
+  /// A new handle covers what the service says that it has consumed, where it counts, and else what
+  /// is proven to have arrived before the handle was given.
+  private func cover(_ update: SessionResumptionUpdate) {
     guard let load else { return }
-    load.ledger.covered(until: facts.coveredUntil)
-    if load.isIdle { self.load = nil }
+    guard let index = update.lastConsumedClientMessageIndex else {
+      return load.ledger.covered(upTo: load.proof.settled)
+    }
+    // One who counts beyond what was sent miscounts, and that is no reason to forget.
+    guard let number = UInt32(exactly: index), number <= sentMessages else { return }
+    load.ledger.covered(upTo: number)
   }
 
   private func used(_ usage: UsageMetadata) {
+    if let doubt = memory.used(promptTokens: usage.promptTokenCount) {
+      port.note(doubt)
+      port.shard.assumeIsolated { $0.noteDoubt(doubt, self.port.id) }
+    }
     guard let limit = plan.configuration.limits.totalTokens else { return }
     totalTokens = UInt32(clamping: Int(totalTokens) + max(0, usage.totalTokenCount))
     guard totalTokens >= limit else { return }
@@ -114,38 +128,22 @@ extension Session: ConnectionSink {
   }
 
   func setReading(_ isReading: Bool) {
-    guard let generation = machine.live?.generation, let link = link(generation) else { return }
+    guard let generation = machine.live?.generation, let link = link(generation) else {
+      if !isReading { feed { machine, context in machine.closingOverflowed(context) } }
+      return
+    }
     link.connection.setReading(isReading)
-    noteReading(isReading, on: generation)
     feed { machine, context in
       machine.readingPaused(!isReading, context)
       return machine.considerRotation(context)
     }
   }
 
-  /// What was not read for a while is old when it is read. The pong of a ping that is sent when
-  /// reading goes on comes behind all of it.
-  private func noteReading(_ isReading: Bool, on generation: UInt32) {
-    let context = context
-    let load = loadInUse()
-    load.staleSince = min(load.staleSince, context.now)
-    load.pongsToFresh = 0
-    guard isReading else { return }
-    perform(.ping(generation: generation), context)
-    load.pongsToFresh = openPings
-  }
-
-  /// How long what arrives now may have lain unread.
-  private func unreadFor(_ now: EngineInstant) -> Duration {
-    guard let since = load?.staleSince, since < now else { return .zero }
-    return since.duration(to: now)
-  }
-
   // MARK: Signals
 
   func signalled(_ signal: ConnectionSignal, on generation: UInt32) {
     switch signal {
-    case .pong: ponged(generation)
+    case .pong(let data): ponged(data, on: generation)
     case .writable(let isWritable):
       guard machine.live?.generation == generation else { return }
       self.isWritable = isWritable
@@ -175,25 +173,18 @@ extension Session: ConnectionSink {
     machine.attempt?.generation == generation && link(generation) == nil
   }
 
-  private func ponged(_ generation: UInt32) {
+  private func ponged(_ data: [UInt8], on generation: UInt32) {
+    var isProven = true
+    let now = port.shard.now
+    if current?.generation == generation, let load,
+      load.proof.ponged(data, sent: sentMessages, at: now)
+    {
+      isProven = plan.limits.coverageMargin == 0 || load.proof.settled == sentMessages
+    }
     feed { machine, context in
-      if machine.live?.generation == generation { self.measure(context.now) }
-      machine.ponged(generation: generation, context)
+      machine.ponged(generation: generation, isProven: isProven, context)
       return []
     }
-  }
-
-  /// A pong answers the oldest ping. While one is open, later ones are not measured: their pongs
-  /// could not be told apart.
-  private func measure(_ now: EngineInstant) {
-    if openPings > 0 { openPings -= 1 }
-    if let load, load.pongsToFresh > 0 {
-      load.pongsToFresh -= 1
-      if load.pongsToFresh == 0 { load.staleSince = .never }
-    }
-    guard pingSentAt < now, pingSentAt != .never else { return }
-    roundTrip.pongReceived(after: pingSentAt.duration(to: now))
-    pingSentAt = .never
   }
 
   private func failurePhase(of generation: UInt32) -> FailurePhase {

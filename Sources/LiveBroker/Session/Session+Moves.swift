@@ -30,7 +30,6 @@ extension Session {
     _ generation: UInt32, _ interruption: SessionMachine.Interruption,
     _ context: SessionMachine.Context
   ) {
-    let setupSentAt = setupSentAt
     current = upcoming
     upcoming = nil
     isWritable = true
@@ -39,13 +38,9 @@ extension Session {
     resumption.assumeIsolated {
       _ = $0.handle(.setupCompleted(generation: generation), at: context.now)
     }
-    roundTrip.connectionReplaced()
-    openPings = 0
-    load?.staleSince = .never
-    pingSentAt = .never
-    if setupSentAt < context.now {
-      roundTrip.setupAnswered(after: setupSentAt.duration(to: context.now))
-    }
+    memory.connected(isResumed: handleAge != nil)
+    sentMessages = 0
+    load?.proof = ArrivalProof()
     var report = ReconnectReport(
       cause: interruption.cause, outcome: handleAge == nil ? .startedFresh : .resumed,
       at: context.now, gap: interruption.since.duration(to: context.now), longestHeld: .zero,
@@ -53,8 +48,10 @@ extension Session {
       handleAge: handleAge, generation: generation, uncertain: Losses(), dropped: Losses(),
       resentMessages: 0, lostCalls: [])
     settleAccounts(&report, context.now)
-    flush()
-    if interruption.cause != .opened {
+    if interruption.cause == .opened {
+      let start = port.settleStart(isResumed: handleAge != nil)
+      port.shard.services.observer.sessionStarted(id: port.id, start)
+    } else {
       let missed = port.publish(report)
       port.shard.assumeIsolated {
         $0.noteReconnect(report, self.port.id, missedByObservers: missed)
@@ -63,6 +60,7 @@ extension Session {
     opening?.resume()
     opening = nil
     if port.isReadingPaused { setReading(false) }
+    flush()
   }
 
   private func settleAccounts(_ report: inout ReconnectReport, _ now: EngineInstant) {
@@ -84,19 +82,26 @@ extension Session {
     load.forbidsReplay = false
   }
 
-  /// What no handle covered is uncertain. Text is sent again if the application wants that; tool
-  /// responses never are, since the new connection knows no call.
+  /// What no handle covered is uncertain. Some of it is sent again, if the application wants that.
   private func resend(_ load: SessionLoad, _ report: inout ReconnectReport) {
     let uncovered = load.ledger.takeUncovered()
     guard !uncovered.isEmpty else { return }
-    for item in uncovered { report.uncertain.add(item) }
+    report.unkeptMessages = uncovered.reduce(0) { $0 + $1.unkept }
+    var again = Resending(isFresh: report.outcome == .startedFresh)
+    for entry in uncovered {
+      switch entry {
+      case .item(let item):
+        report.uncertain.add(item)
+        again.consider(item)
+      case .sum(let losses): report.uncertain.add(losses)
+      }
+    }
     guard plan.configuration.outbox.uncertainText == .resend, !load.forbidsReplay else { return }
-    let again = uncovered.filter { $0.message.kind == .text && !$0.message.frame.isEmpty }
-    guard !again.isEmpty else { return }
-    report.resentMessages = again.count
-    for item in again {
+    guard !again.items.isEmpty else { return }
+    report.resentMessages = again.items.count
+    for item in again.items {
       _ = try? port.reserve(item.message.frame.count, limit: .max, mustFit: false)
     }
-    load.outbox.prepend(again)
+    load.outbox.prepend(again.items)
   }
 }

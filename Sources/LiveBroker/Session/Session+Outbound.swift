@@ -50,9 +50,22 @@ extension Session {
     guard let connection = link(generation)?.connection else { return keep(item) }
     connection.send(.text(item.message.frame))
     port.release(item.message.frame.count)
-    machine.sent(item.message.asksForAnswer ? .asksForAnswer : [], context)
-    loadInUse().ledger.sent(
-      item, at: context.now, byteLimit: plan.configuration.outbox.byteLimit)
+    sentMessages &+= 1
+    let outbox = plan.configuration.outbox
+    let unkept = loadInUse().ledger.sent(
+      item, number: sentMessages,
+      limits: .init(bytes: outbox.byteLimit, records: outbox.recordLimit))
+    if unkept > 0 { port.shard.assumeIsolated { $0.counters.unkeptMessages += unkept } }
+    let context = context
+    if machine.sent(item.message.asksForAnswer ? .asksForAnswer : [], context) {
+      pingBehind(context)
+    }
+  }
+
+  /// Proves that what was sent arrives: at once, or a little later for more messages together.
+  private func pingBehind(_ context: SessionMachine.Context) {
+    for action in machine.pingIfDue(context) { perform(action, context) }
+    settle(at: context.now)
   }
 
   // MARK: Tool responses
@@ -130,5 +143,6 @@ extension Losses {
     case .toolResponse: toolResponses += 1
     case .activity: break
     }
+    activityMarks += item.message.marks.count
   }
 }

@@ -16,8 +16,6 @@ actor Session {
   var machine = SessionMachine()
   /// Place of the next byte in the session's audio stream.
   var audioOffset: Int
-  /// When the oldest unanswered ping was sent; never if none is to be measured.
-  var pingSentAt: EngineInstant = .never
   /// When the wheel will look at the session.
   var armedAt: EngineInstant = .never
   /// The connection that is live, or closing after it was.
@@ -26,9 +24,10 @@ actor Session {
   var totalTokens: UInt32
   /// Number of what was last asked of pool or admission; an answer to an earlier one is stale.
   var requestSerial: UInt32 = 0
-  var roundTrip: RoundTrip
-  /// Pings of the live connection without an answer yet.
-  var openPings: UInt16 = 0
+  /// Whether the service seems to remember what it was told before a resume.
+  var memory: MemoryCheck
+  /// Messages sent on the current connection, the setup left out: the number of the last one.
+  var sentMessages: UInt32 = 0
   var isWritable = true
 
   /// A connection and its number.
@@ -46,7 +45,6 @@ actor Session {
   /// What a session needs while it gets a connection, and not while it has one.
   private final class Preparation {
     var link: Link?
-    var setupSentAt = EngineInstant.never
     var opening: CheckedContinuation<Void, any Error>?
     var earlyEnd: EarlyEnd?
 
@@ -57,12 +55,6 @@ actor Session {
   var upcoming: Link? {
     get { preparation?.link }
     set { prepare { $0.link = newValue } }
-  }
-
-  /// When the setup went out on it.
-  var setupSentAt: EngineInstant {
-    get { preparation?.setupSentAt ?? .never }
-    set { prepare { $0.setupSentAt = newValue } }
   }
 
   /// Who waits for the first connection.
@@ -96,7 +88,7 @@ actor Session {
     load = estate.load
     audioOffset = estate.audioOffset
     totalTokens = estate.totalTokens
-    roundTrip = estate.roundTrip
+    memory = estate.memory
     guard let opening else { return }
     let preparation = Preparation()
     preparation.opening = opening
@@ -117,7 +109,7 @@ actor Session {
   }
 
   /// Publishes a change of phase and keeps the wheel entry early enough.
-  private func settle(at now: EngineInstant) {
+  func settle(at now: EngineInstant) {
     let deadline = publishPhase(at: now)
     guard deadline < armedAt else { return }
     armedAt = deadline
@@ -146,17 +138,18 @@ actor Session {
     SessionEstate(
       port: port, resumption: resumption, token: token, load: load,
       audioOffset: audioOffset, machine: machine.restartEstate, totalTokens: totalTokens,
-      roundTrip: roundTrip)
+      memory: memory)
   }
 
   func handleFacts() -> SessionMachine.HandleFacts {
     // What would lapse before a dial is through is not counted on.
     let dialed = port.shard.now.advanced(byNanoseconds: plan.limits.dial)
+    let coversAll = load?.ledger.isEmpty ?? true
     return resumption.assumeIsolated { resumption in
       let handle = resumption.snapshot
       return SessionMachine.HandleFacts(
         isKnown: handle.handleForDial(at: dialed) != nil, isResumable: handle.isCurrent,
-        coveredUntil: handle.coveredUntil)
+        coversAll: coversAll)
     }
   }
 

@@ -12,6 +12,8 @@ public struct SessionConfiguration: Sendable, Hashable {
   public var retry = RetryPolicy()
   /// When a connection counts as dead.
   public var liveness = LivenessPolicy()
+  /// How it is known what a handle covers.
+  public var coverage = CoveragePolicy()
   /// How much is kept while it cannot be sent.
   public var outbox = OutboxPolicy()
   /// How much is kept while the application does not read.
@@ -110,9 +112,28 @@ public struct LivenessPolicy: Sendable, Hashable {
   public init() {}
 }
 
+/// How it is known what a resumption handle covers, and so what a lost connection makes uncertain.
+///
+/// A handle covers what was sent before a ping whose pong had come when the handle came: the order of
+/// a connection proves it, however long anything was on its way.
+public struct CoveragePolicy: Sendable, Hashable {
+  /// The shortest time between two pings while messages are sent; without messages there are none but
+  /// those of ``LivenessPolicy/pingInterval``. So much more speech than was lost may be reported as
+  /// uncertain. Default 250 ms: four small frames a second while somebody speaks.
+  public var proofInterval: Duration = .milliseconds(250)
+  /// How long what has arrived may lie at the service before a checkpoint takes it in. Default zero:
+  /// what answers pings is taken to be as near to the conversation as what issues handles. Where a
+  /// front-end answers pings by itself, this is the time that it may keep a message; it makes every
+  /// report more cautious by the same time and a round trip, and costs one ping more.
+  public var margin: Duration = .zero
+
+  /// The documented defaults.
+  public init() {}
+}
+
 /// How much is kept while it cannot be sent.
 public struct OutboxPolicy: Sendable, Hashable {
-  /// What becomes of text whose sending is uncertain after an unplanned loss.
+  /// What becomes of text, and of activity marks, whose sending is uncertain after a loss.
   public enum UncertainText: String, Sendable, Hashable {
     /// It is sent again: the service may hear it twice, never not at all.
     case resend
@@ -124,6 +145,11 @@ public struct OutboxPolicy: Sendable, Hashable {
   public var byteLimit = 1 << 20
   /// Audio that has waited longer is dropped: stale speech is worse than none. Default 10 s.
   public var audioAgeLimit: Duration = .seconds(10)
+  /// Messages sent and not yet covered by a handle that are remembered one by one, audio that follows
+  /// on audio as one. Beyond them, and beyond ``byteLimit`` of frames, a message is only counted:
+  /// reported if its connection is lost, and not sent again (``ReconnectReport/unkeptMessages``,
+  /// ``BrokerSnapshot/unkeptMessages``). Default 4,096.
+  public var recordLimit = 4_096
   /// Default ``UncertainText/resend``.
   public var uncertainText = UncertainText.resend
 

@@ -7,6 +7,10 @@ package final class SessionLimits: Sendable {
   package let close: Int64
   package let dial: Int64
   package let pingInterval: Int64
+  package let proofInterval: Int64
+  package let coverageMargin: Int64
+  /// Whether pings follow what is sent: where no handle is asked for, there is nothing to cover.
+  package let provesArrival: Bool
   package let silence: Int64
   package let answer: Int64
   package let outage: Int64
@@ -36,6 +40,10 @@ package final class SessionLimits: Sendable {
     close = liveness.closeTimeout.nanoseconds
     dial = liveness.dialTimeout.nanoseconds
     pingInterval = liveness.pingInterval.nanoseconds
+    coverageMargin = max(0, configuration.coverage.margin.nanoseconds)
+    let interval = max(0, configuration.coverage.proofInterval.nanoseconds, coverageMargin)
+    proofInterval = min(interval, pingInterval)
+    provesArrival = configuration.setup.sessionResumption != nil
     silence = liveness.silenceLimit.nanoseconds
     answer = liveness.answerLimit.nanoseconds
     outage = retry.outageLimit.nanoseconds

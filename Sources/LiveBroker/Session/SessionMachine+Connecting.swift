@@ -75,6 +75,7 @@ extension SessionMachine {
   package mutating func admitted(isUsable: Bool, _ context: Context) -> [Action] {
     guard var attempt, attempt.phase == .admission else { return [] }
     attempt.phase = isUsable ? .dialing : .credential
+    attempt.renews = attempt.renews || (!isUsable && handle.isKnown)
     attempt.deadline = isUsable ? context.now.advanced(byNanoseconds: context.limits.dial) : .never
     store(attempt)
     guard isUsable else {
@@ -117,16 +118,20 @@ extension SessionMachine {
     wasEverLive = true
     let resumed = handle.isKnown
     handle.isResumable = false
+    // What was not covered is settled now.
+    handle.coversAll = true
     state = .live(
       Live(
-        since: context.now, lastHeardAt: context.now, nextPingAt: context.now,
+        since: context.now, lastHeardAt: context.now,
+        // The first message is followed by a ping at once.
+        pingedAt: context.now.advanced(byNanoseconds: -context.limits.proofInterval),
         rotation: ownRotation(context), generation: generation, isUnproven: resumed))
     var actions: [Action] = []
     if let old = attempt.closing {
       actions = [.abort(generation: old.generation)] + endTurn(of: old)
     }
     actions.append(.goLive(generation: generation, after: interruption))
-    return actions + pingIfDue(context)
+    return actions
   }
 
   /// Starts an attempt for a session that has no connection.

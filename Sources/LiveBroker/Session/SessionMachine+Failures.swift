@@ -36,6 +36,13 @@ extension SessionMachine {
     return endTurn(of: old) + (attempt.phase == .ready ? sendSetup(context) : [])
   }
 
+  /// More came on the connection that is closing than the application has room for. Not to read it
+  /// would leave its close unread too, so it is given up: memory is bounded.
+  package mutating func closingOverflowed(_ context: Context) -> [Action] {
+    guard let old = attempt?.closing else { return [] }
+    return [.abort(generation: old.generation)] + oldConnectionGone(context)
+  }
+
   /// A live connection was lost.
   mutating func interrupted(
     _ live: Live, _ cause: InterruptionCause, _ verdict: FailureVerdict, _ context: Context
@@ -45,7 +52,8 @@ extension SessionMachine {
     var interruption = Interruption(cause: cause, since: context.now)
     state = .waiting(until: context.now, interruption)
     let losses = endTurn(of: live) + loseCalls()
-    if let prepared, verdict.allowsStandby {
+    // A standby was dialled to resume: its token need not begin a session any more.
+    if let prepared, verdict.allowsStandby, handle.isKnown {
       interruption.dials = prepared.phase == .dialing || prepared.phase == .ready ? 1 : 0
       interruption.wasRenewed = prepared.renews
       state = .connecting(prepared, interruption)

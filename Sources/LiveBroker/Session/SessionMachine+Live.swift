@@ -88,11 +88,14 @@ extension SessionMachine {
     return considerRotation(context)
   }
 
-  /// A message went out on the live connection.
-  package mutating func sent(_ facts: SentFacts, _ context: Context) {
+  /// A message went out on the live connection. True if a ping is wanted behind it, now or soon.
+  package mutating func sent(_ facts: SentFacts, _ context: Context) -> Bool {
     activeAt = context.now
+    handle.coversAll = false
+    var isPingWanted = false
     _ = updateLive { live in
-      live.lastSentAt = context.now
+      isPingWanted = !live.owesPing && context.limits.provesArrival
+      live.owesPing = context.limits.provesArrival
       if facts.contains(.asksForAnswer), live.isUnproven, !live.isReadingPaused,
         live.answerDueAt == .never
       {
@@ -100,6 +103,7 @@ extension SessionMachine {
       }
       return true
     }
+    return isPingWanted
   }
 
   /// The consumer fell behind or caught up, and reading from the socket stopped or went on.
@@ -121,11 +125,12 @@ extension SessionMachine {
     }
   }
 
-  /// A pong arrived.
-  package mutating func ponged(generation: UInt32, _ context: Context) {
+  /// A pong arrived. `isProven` tells whether it leaves nothing to prove by another ping.
+  package mutating func ponged(generation: UInt32, isProven: Bool = true, _ context: Context) {
     _ = updateLive { live in
       guard live.generation == generation else { return false }
       live.lastHeardAt = context.now
+      if !isProven { live.owesPing = context.limits.provesArrival }
       return true
     }
   }

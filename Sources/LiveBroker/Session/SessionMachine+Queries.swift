@@ -91,7 +91,7 @@ extension SessionMachine {
   /// all that was sent.
   func isQuiet(_ live: Live) -> Bool {
     !live.isGenerating && openCalls.isEmpty && handle.isKnown && handle.isResumable
-      && live.lastSentAt < handle.coveredUntil
+      && handle.coversAll
   }
 
   /// When `timerFired` must be called at the latest; ``EngineInstant/never`` in a state that waits
@@ -117,7 +117,7 @@ extension SessionMachine {
 
   /// The next instant at which a live connection needs attention, rotation apart.
   private func liveDeadline(_ live: Live, _ limits: SessionLimits) -> EngineInstant {
-    var next = min(live.nextPingAt, silentSince(live, limits), live.answerDueAt)
+    var next = min(nextPing(live, limits), silentSince(live, limits), live.answerDueAt)
     next = min(next, endOfLife(limits), activeAt.advanced(byNanoseconds: limits.idle))
     for call in openCalls { next = min(next, call.due) }
     return next
@@ -127,6 +127,15 @@ extension SessionMachine {
   /// then at the moment for a late standby, then at the deadline.
   private func nextStep(of live: Live, _ limits: SessionLimits) -> EngineInstant {
     isQuiet(live) ? live.rotation.from : max(live.rotation.from, prepareBy(live, limits))
+  }
+
+  /// When the next ping is due: for liveness, or as proof that what was sent has arrived. While a
+  /// standby waits for a handle that covers everything, the proof is wanted at once.
+  func nextPing(_ live: Live, _ limits: SessionLimits) -> EngineInstant {
+    guard live.owesPing else { return live.pingedAt.advanced(byNanoseconds: limits.pingInterval) }
+    let isUrgent = live.isHolding || attempt?.phase == .ready
+    return live.pingedAt.advanced(
+      byNanoseconds: isUrgent ? limits.coverageMargin : limits.proofInterval)
   }
 
   func silentSince(_ live: Live, _ limits: SessionLimits) -> EngineInstant {

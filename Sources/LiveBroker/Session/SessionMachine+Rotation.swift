@@ -52,7 +52,7 @@ extension SessionMachine {
     var live = live
     live.isHolding = true
     state = .rotating(live, attempt)
-    return [.hold]
+    return [.hold] + pingIfDue(context)
   }
 
   /// Gives up the old connection for the new one. The gap begins here.

@@ -78,9 +78,11 @@ extension SessionMachine {
 
   mutating func pingIfDue(_ context: Context) -> [Action] {
     var due: UInt32?
+    guard let nextPing = live.map({ nextPing($0, context.limits) }) else { return [] }
     _ = updateLive { live in
-      guard context.now >= live.nextPingAt else { return false }
-      live.nextPingAt = context.now.advanced(byNanoseconds: context.limits.pingInterval)
+      guard context.now >= nextPing else { return false }
+      live.pingedAt = context.now
+      live.owesPing = false
       due = live.generation
       return true
     }

@@ -31,6 +31,7 @@
 /// | connecting(dialing) | dialed, old one closing | connecting(ready) | — |
 /// | connecting(dialing) | dialFailed | waiting or ended | — |
 /// | connecting(ready) | old one ended, or its close took too long | connecting(settingUp) | endTurn, sendSetup |
+/// | connecting(any), old one closing | more comes on it than there is room for | as if it had ended | abort |
 /// | connecting(settingUp) | setupCompleted | live | goLive |
 /// | connecting(any) | its connection ended | waiting, connecting or ended | by the verdict |
 /// | waiting | timer | connecting | acquireCredential or requestAdmission |
@@ -143,9 +144,8 @@ extension SessionMachine {
   /// A connection with a completed setup, and what is known of it.
   package struct Live: Sendable, Equatable {
     package var since: EngineInstant
-    package var lastSentAt: EngineInstant = .zero
     package var lastHeardAt: EngineInstant
-    package var nextPingAt: EngineInstant
+    package var pingedAt: EngineInstant
     /// Set while a resumed connection owes its first answer.
     package var answerDueAt: EngineInstant = .never
     package var rotation: Rotation
@@ -153,6 +153,8 @@ extension SessionMachine {
     package var isGenerating = false
     package var isHolding = false
     package var isReadingPaused = false
+    /// Something was sent after the last ping: nothing proves that it arrived.
+    package var owesPing = false
     /// Resumed, and the model has not said anything on this connection yet.
     package var isUnproven: Bool
   }
@@ -168,17 +170,15 @@ extension SessionMachine {
 
   /// What the machine needs to know of the resumption handle.
   package struct HandleFacts: Sendable, Equatable {
-    /// Everything sent before this is in the checkpoint that the handle names.
-    package var coveredUntil: EngineInstant = .zero
     package var isKnown = false
     package var isResumable = false
+    /// Whether everything sent is known to be in the checkpoint that the handle names.
+    package var coversAll = true
 
-    package init(
-      isKnown: Bool = false, isResumable: Bool = false, coveredUntil: EngineInstant = .zero
-    ) {
+    package init(isKnown: Bool = false, isResumable: Bool = false, coversAll: Bool = true) {
       self.isKnown = isKnown
       self.isResumable = isResumable
-      self.coveredUntil = coveredUntil
+      self.coversAll = coversAll
     }
   }
 

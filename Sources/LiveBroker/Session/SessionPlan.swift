@@ -31,7 +31,7 @@ struct SessionEstate: Sendable {
   /// What the new machine takes over; nil for a session that begins.
   var machine: SessionMachine.RestartEstate?
   var totalTokens: UInt32 = 0
-  var roundTrip = RoundTrip()
+  var memory = MemoryCheck()
 }
 
 /// What a session holds while messages wait or are not yet covered by a handle. Idle sessions have
@@ -41,20 +41,15 @@ struct SessionEstate: Sendable {
 final class SessionLoad: @unchecked Sendable {
   var outbox = Outbox()
   var ledger = SentLedger()
+  var proof = ArrivalProof()
   /// Dropped before being sent since the last report.
   var dropped = Losses()
   /// Lost with their connection since the last report.
   var lostCalls: [SessionMachine.OpenCall] = []
   /// Whether the last failure forbids sending anything again.
   var forbidsReplay = false
-  /// Since when what arrives may have lain unread; never if it is known to be fresh. A handle says
-  /// nothing about what was sent after this.
-  var staleSince: EngineInstant = .never
-  /// Pongs after which all that lay unread has been read.
-  var pongsToFresh: UInt16 = 0
 
   var isIdle: Bool {
     outbox.isEmpty && ledger.isEmpty && dropped.isEmpty && lostCalls.isEmpty && !forbidsReplay
-      && staleSince == .never
   }
 }

@@ -24,6 +24,7 @@ final class SessionPort: Sendable {
   private struct State: ~Copyable {
     /// Bytes accepted from senders and not yet sent or dropped.
     var outstanding: Int32 = 0
+    var start = SessionStart.fresh
     var detail: Detail?
   }
 
@@ -38,6 +39,7 @@ final class SessionPort: Sendable {
     var transitions: [AsyncStream<SessionTransition>.Continuation] = []
     var reconnects: [AsyncStream<ReconnectReport>.Continuation] = []
     var end: SessionEnd?
+    var doubt: MemoryDoubt?
     var nextID: UInt64 = 0
 
     /// Everybody who waits, for waking them once.
@@ -58,6 +60,25 @@ final class SessionPort: Sendable {
       return body(detail)
     }
   }
+
+  /// How the session began; until it has, how it is going to.
+  var start: SessionStart {
+    get { state.withLock { $0.start } }
+    set { state.withLock { $0.start = newValue } }
+  }
+
+  /// The first connection is live.
+  func settleStart(isResumed: Bool) -> SessionStart {
+    state.withLock { state in
+      if state.start == .resumed, !isResumed { state.start = .storedHandleRefused }
+      return state.start
+    }
+  }
+
+  /// The newest reason to doubt what the service remembers.
+  var doubt: MemoryDoubt? { state.withLock { $0.detail?.doubt } }
+
+  func note(_ doubt: MemoryDoubt) { withDetail { $0.doubt = doubt } }
 
   /// How the session ended, once it has.
   var end: SessionEnd? { state.withLock { $0.detail?.end } }

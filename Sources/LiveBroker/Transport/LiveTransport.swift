@@ -95,8 +95,9 @@ public protocol ConnectionSink: AnyObject, Sendable {
 
 /// What a connection can tell besides messages.
 public enum ConnectionSignal: Sendable {
-  /// A pong arrived.
-  case pong
+  /// A pong arrived, with its data: by RFC 6455 that of the ping it answers. Told in its place among
+  /// the messages, since its order is what proves that messages have arrived.
+  case pong([UInt8])
   /// The outbound buffer of the connection rose above (`false`) or fell below (`true`) its limits.
   case writable(Bool)
   /// The WebSocket ended by a close frame of the peer, or by the peer's answer to ours.

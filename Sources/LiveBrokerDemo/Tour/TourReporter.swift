@@ -87,10 +87,11 @@ struct TourReporter {
 
   // MARK: Promises
 
-  /// After a loss no more speech may be uncertain than the last handle was old, and one round trip.
+  /// After a loss no more speech may be uncertain than the last handle was old, one round trip, and
+  /// what was sent since the ping that proved the rest.
   private func excess(of report: ReconnectReport, session: Int) -> String? {
     guard !report.cause.isPlanned, let age = report.handleAge else { return nil }
-    let allowed = age - report.gap + tour.options.roundTrip
+    let allowed = age - report.gap + tour.options.roundTrip + CoveragePolicy().proofInterval
     let bytes = allowed / .seconds(1) * Double(Recording.bytesPerSecond)
     // Frames are uncertain whole.
     guard Double(report.uncertain.audioBytes) > bytes + Double(Recording.frameBytes) else {

@@ -55,13 +55,16 @@ extension TransportConformance {
 
   private static let pings: Check = { conformance, report in
     guard let line = await conformance.open(report) else { return }
-    let data = conformance.peer.abilities.contains(.pings) ? payload(125) : []
+    let data = payload(125)
     await line.call { $0.send(.ping(data)) }
     if conformance.peer.abilities.contains(.pings) {
       await line.expectAtPeer(.ping(data), "a ping")
     }
-    guard case .signal(.pong)? = await line.next() else {
+    guard case .signal(.pong(let answer))? = await line.next() else {
       return report.add("the sink did not hear the pong")
+    }
+    guard answer == data else {
+      return report.add("the pong did not bring the data of its ping")
     }
     await line.end()
   }

@@ -76,6 +76,17 @@ public final class EmulatedNetwork<Service: EmulatedService>: LiveTransport {
     hub.change { $0.partitioned(directions, at: $1) }
   }
 
+  /// Holds up one connection, as a lost packet or a full queue on the way does: what is sent on it
+  /// from now on in these directions arrives in order, and not before `duration` has passed.
+  public func stall(
+    _ connection: ConnectionID, _ directions: NetworkPartition, for duration: Duration
+  ) {
+    hub.change { fabric, now in
+      guard let slot = fabric.slots[connection] else { return }
+      fabric.stall(slot, directions, for: duration.nanoseconds, at: now)
+    }
+  }
+
   // MARK: The client's side
 
   /// Opens a connection in three round trips (two without TLS).

@@ -14,14 +14,16 @@ struct Flight: Sendable {
     case upgradeRefused(status: Int)
     // Towards the service.
     case toService([UInt8])
-    case ping
+    case ping([UInt8])
     case closeToService(code: UInt16?, reason: String)
     case resetToService
     // Towards the client.
     case toClient([UInt8])
-    case pong
+    case pong([UInt8])
     case closed(code: UInt16?, reason: String)
     case lost
+    // At the service.
+    case pongDue([UInt8])
     // At the client.
     case writable(Bool)
     case resume
@@ -87,6 +89,14 @@ struct FlightQueue: Sendable {
       heap.append(flight)
       siftUp()
     }
+  }
+
+  /// Takes everything out, in order.
+  mutating func removeAll() -> [Flight] {
+    var all: [Flight] = []
+    while let flight = pop(by: .max) { all.append(flight) }
+    latestSteady = .min
+    return all
   }
 
   /// Takes the next flight out if it has arrived by `instant`.

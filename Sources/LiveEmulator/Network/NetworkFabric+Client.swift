@@ -7,7 +7,7 @@ extension NetworkFabric {
   mutating func sent(_ frame: OutboundFrame, _ slot: Int, _ id: ConnectionID, at now: Int64) {
     guard links[slot].id == id, links[slot].client == .open else { return }
     switch frame {
-    case .ping: pushToService(.ping, slot, at: now)
+    case .ping(let data): pushToService(.ping(data), slot, at: now)
     case .text(let bytes):
       links[slot].outboundBytes += bytes.count
       pushToService(.toService(bytes), slot, at: now)
@@ -127,7 +127,7 @@ extension NetworkFabric {
       figures.bytesToClient &+= UInt64(bytes.count)
       record("out", id, at: now) { $0.field("bytes", bytes.count) }
       return .deliver(slot, bytes)
-    case .pong: return .pong(slot)
+    case .pong(let data): return .pong(slot, data)
     case .closed(let code, let reason):
       record("closed", id, at: now) { $0.field("code", code ?? 1005) }
       if links[slot].client == .open, links[slot].service == .closing {

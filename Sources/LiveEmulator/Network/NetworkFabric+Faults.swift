@@ -80,15 +80,41 @@ extension NetworkFabric {
       for id in openConnections { service.markUnreachable(id) }
     }
     record("partition", 0, at: now) { $0.field("directions", cut.rawValue) }
+    guard !stranded.isEmpty else { return }
     let waiting = stranded
     stranded = []
+    // What was sent later is still on its way: on one connection it stays behind what waited.
+    let later = flights.removeAll()
     for flight in waiting {
       if isCaught(flight) {
         stranded.append(flight)
       } else {
-        flights.push(
-          flight.kind, id: flight.id, slot: flight.slot, at: now &+ halfTrip, isSteady: true)
+        resend(flight, at: now &+ halfTrip)
       }
+    }
+    for flight in later {
+      resend(flight, at: crosses(flight) ? max(flight.instant, now &+ halfTrip) : flight.instant)
+    }
+  }
+
+  private mutating func resend(_ flight: Flight, at instant: Int64) {
+    flights.push(flight.kind, id: flight.id, slot: flight.slot, at: instant, isSteady: false)
+  }
+
+  /// Holds up everything that is sent on a connection from now on, as a lost packet or a full
+  /// queue on the way does: it arrives in order, and not before `duration` has passed.
+  mutating func stall(
+    _ slot: Int, _ directions: NetworkPartition, for duration: Int64, at now: Int64
+  ) {
+    let (until, overflow) = now.addingReportingOverflow(max(0, duration))
+    guard !overflow else { return }
+    record("stall", links[slot].id, at: now) { $0.field("directions", directions.rawValue) }
+    service.markUnreachable(links[slot].id)
+    if directions.contains(.toService) {
+      links[slot].latestToService = max(links[slot].latestToService, until)
+    }
+    if directions.contains(.toClient) {
+      links[slot].latestToClient = max(links[slot].latestToClient, until)
     }
   }
 
@@ -106,14 +132,21 @@ extension NetworkFabric {
   }
 
   private func isCaught(_ flight: Flight) -> Bool {
+    direction(of: flight).map(partition.contains) ?? false
+  }
+
+  private func crosses(_ flight: Flight) -> Bool { direction(of: flight) != nil }
+
+  /// Which way something crosses; nil for what stays at one end.
+  private func direction(of flight: Flight) -> NetworkPartition? {
     switch flight.kind {
     case .upgrade, .toService, .ping, .closeToService, .resetToService, .mintRequest:
-      partition.contains(.toService)
+      .toService
     case .opened, .upgradeRefused, .toClient, .pong, .closed, .lost, .mintAnswer:
-      partition.contains(.toClient)
-    case .connected, .secured, .refused, .timedOut, .writable, .resume, .lossDue, .silenceDue,
-      .silenceNoticed, .mintTimedOut:
-      false
+      .toClient
+    case .connected, .secured, .refused, .timedOut, .writable, .resume, .pongDue, .lossDue,
+      .silenceDue, .silenceNoticed, .mintTimedOut:
+      nil
     }
   }
 }

@@ -10,7 +10,8 @@ extension NetworkFabric {
     let passes = links[slot].id == flight.id && !links[slot].isSilent
     switch flight.kind {
     case .toService(let bytes): messageArrived(bytes, flight, passes: passes, at: now)
-    case .ping where passes && links[slot].service == .open: pingArrived(flight, at: now)
+    case .ping(let data) where passes && links[slot].service == .open:
+      pingArrived(data, flight, at: now)
     case .closeToService(let code, let reason) where passes:
       closeArrived(slot, code: code, reason: reason, at: now)
     case .resetToService where passes:
@@ -43,16 +44,19 @@ extension NetworkFabric {
     carryOut(at: now)
   }
 
-  private mutating func pingArrived(_ flight: Flight, at now: Int64) {
+  private mutating func pingArrived(_ data: [UInt8], _ flight: Flight, at now: Int64) {
     figures.pings &+= 1
     record("ping", flight.id, at: now)
     let isAnswered = service.pingReceived(flight.id, at: EngineInstant(nanoseconds: now))
     defer { carryOut(at: now) }
     guard isAnswered else { return }
     let delay = max(configuration.pongDelay.nanoseconds, 0)
-    // A slow pong does not hold up what is sent after it.
-    flights.push(
-      .pong, id: flight.id, slot: flight.slot, at: now &+ halfTrip &+ delay, isSteady: delay == 0)
+    // A slow pong does not hold up what is sent before it leaves, and never overtakes it.
+    if delay > 0 {
+      pushTimer(.pongDue(data), flight.slot, at: now &+ delay)
+    } else {
+      pushToClient(.pong(data), flight.slot, at: now)
+    }
   }
 
   private mutating func closeArrived(

@@ -85,6 +85,11 @@ struct NetworkFabric: Sendable {
       }
       return .writable(flight.slot, writable)
     case .resume: return resumed(flight, at: now)
+    case .pongDue(let data):
+      if links[flight.slot].id == flight.id, links[flight.slot].service == .open {
+        pushToClient(.pong(data), flight.slot, at: now)
+      }
+      return .nothing
     case .lossDue, .silenceDue, .silenceNoticed:
       faultDue(flight, at: now)
       return .nothing

@@ -193,8 +193,8 @@ final class NetworkHub: Sendable {
     case .nothing: return .nothing
     case .deliver(let slot, let bytes):
       return state.ends[slot].map { .toSink($0, .message(bytes)) } ?? .nothing
-    case .pong(let slot):
-      return state.ends[slot].map { .toSink($0, .signal(.pong)) } ?? .nothing
+    case .pong(let slot, let data):
+      return state.ends[slot].map { .toSink($0, .signal(.pong(data))) } ?? .nothing
     case .writable(let slot, let isWritable):
       return state.ends[slot].map { .toSink($0, .signal(.writable(isWritable))) } ?? .nothing
     case .closed(let slot, let code, let reason):

@@ -60,7 +60,7 @@ enum NetworkEffect: Sendable {
   case opened(Int)
   case dialFailed(Int, TransportError)
   case deliver(Int, [UInt8])
-  case pong(Int)
+  case pong(Int, [UInt8])
   case writable(Int, Bool)
   case closed(Int, code: UInt16?, reason: String)
   case lost(Int)

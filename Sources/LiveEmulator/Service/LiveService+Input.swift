@@ -200,7 +200,8 @@ extension LiveService {
   /// The service ignores it, as 2.5 does. If the call was cancelled a moment ago, the two crossed.
   private mutating func responseWithoutCall(_ id: String, _ session: Int, _ slot: Int) {
     let talk = sessions[session].talk
-    if talk.cancelled.contains(id), now - talk.cancelledAt <= pace.tolerance {
+    let isExcused = connections.slots[slot][.excused]
+    if talk.cancelled.contains(id), isExcused || now - talk.cancelledAt <= pace.tolerance {
       totals.responsesCrossedCancellation += 1
     } else {
       broke(.toolResponseWithoutCall, slot: slot, session: session)

@@ -13,23 +13,21 @@ struct Scenario: Sendable {
   let seed: UInt64
   /// How long the world is broken again and again.
   let trouble: Duration
-  /// Whether the network stands still for seconds too.
-  let hasPartitions: Bool
   let stand: TestStand
   let trace: Trace
   /// What the service gave out, to be looked for in all that is told.
   let store = NotingStore()
 
-  init(seed: UInt64, trouble: Duration, hasPartitions: Bool = false) {
+  init(seed: UInt64, trouble: Duration) {
     self.seed = seed
     self.trouble = trouble
-    self.hasPartitions = hasPartitions
     let trace = Trace()
     self.trace = trace
     var random = SplitMix64(seed: seed)
     let lag = Duration.milliseconds(Int(random.unit() * 100))
     let handover = random.unit() < 0.5
     isOptimistic = handover
+    let jitter = Duration.milliseconds([0, 20, 120, 600][Int(seed % 4)])
     stand = TestStand(
       seed: seed, trace: trace,
       service: {
@@ -40,6 +38,7 @@ struct Scenario: Sendable {
         $0.model.chunkInterval = .milliseconds(1_000)
         $0.model.chunkLength = .milliseconds(1_000)
       },
+      network: { $0.faults.jitter = jitter },
       broker: { [store] in
         $0.store = store
         $0.admission.initialDialsPerSecond = 40
@@ -197,7 +196,7 @@ extension Scenario {
   private func breakOne(_ random: inout SplitMix64) async throws {
     let label = "s\(Int(random.unit() * Double(Self.sessions)))"
     let seconds = Int(random.unit() * 12)
-    switch Int(random.unit() * 24) {
+    switch Int(random.unit() * 27) {
     case 0...2: stand.inject(.drop, into: label)
     case 3...5: stand.inject(.close(CloseNotice.incidents[seconds % 8]), into: label)
     case 6: stand.inject(.silence, into: label)
@@ -216,15 +215,25 @@ extension Scenario {
     case 18: stand.network.dropEverything()
     case 19: stand.broker.session(id: label)?.injectFault("injected")
     case 20: stand.simulation.clock.stepWallTime(by: .seconds((seconds - 6) * 60))
-    case 21 where hasPartitions:
+    case 21:
       stand.network.partition([.toClient, .toService, .both][seconds % 3])
       try await stand.sleep(.seconds(seconds))
       stand.network.partition([])
     case 22:
       let now = stand.now
       stand.network.withService { $0.restart(forgettingSessions: false, at: now) }
+    case 23...25: stall(label, seconds)
     default: stand.inject(.close(.tokenExpiredWhileOpen), into: label)
     }
+  }
+}
+
+extension Scenario {
+  /// Holds up a connection for seconds, and cuts it half of the time right when it goes on.
+  private func stall(_ label: String, _ seconds: Int) {
+    let directions: NetworkPartition = [.toClient, .toService, .both][seconds % 3]
+    stand.stall(directions, for: .milliseconds(seconds * 700), of: label)
+    if seconds.isMultiple(of: 2) { stand.inject(.drop, into: label) }
   }
 }
 

@@ -26,6 +26,8 @@ import Testing
     #expect(witness.reconnects.count(where: \.credentialRenewed) >= 3)
     #expect(stand.soleAccount()?.remembered.tallies.content.count == 120)
     #expect(witness.turnsEnded == 120)
+    // A service that counts resumes is learned from one refusal.
+    #expect(stand.totals.setupsRefusedByToken == (strict ? 1 : 0))
     #expect(stand.promisesBroken.isEmpty)
   }
 

@@ -40,7 +40,8 @@ struct FrameTests {
       + ServerFrame.close(1011, "Token has expired")
     let expected: [FrameEvent] = [
       .message(ByteBuffer(string: "one")), .ping(ByteBuffer()),
-      .message(ByteBuffer(repeating: 7, count: 300)), .ping(ByteBuffer(bytes: [1, 2])), .pong,
+      .message(ByteBuffer(repeating: 7, count: 300)), .ping(ByteBuffer(bytes: [1, 2])),
+      .pong(ByteBuffer()),
       .message(ByteBuffer(repeating: 9, count: 70_000)),
       .close(code: 1011, reason: "Token has expired"),
     ]

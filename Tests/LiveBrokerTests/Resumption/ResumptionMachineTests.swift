@@ -25,11 +25,9 @@ import Testing
   static let withheld = State.withheld(lastGood: a, since: second(11))
 
   static func update(
-    _ handle: Secret?, resumable: Bool = true, generation: UInt32 = 1, roundTrip: Double = 0.5
+    _ handle: Secret?, resumable: Bool = true, generation: UInt32 = 1
   ) -> Input {
-    .updated(
-      handle: handle, resumable: resumable, generation: generation,
-      roundTrip: .nanoseconds(Int64(roundTrip * 1e9)))
+    .updated(handle: handle, resumable: resumable, generation: generation)
   }
 
   static let rows: [Row] = [
@@ -159,10 +157,9 @@ import Testing
     #expect(machine.nextDeadline == second(7301))
   }
 
-  @Test func aRestoredHandleHasTheRestOfItsLifeAndCoversNothing() {
+  @Test func aRestoredHandleHasTheRestOfItsLife() {
     var machine = ResumptionMachine(restoring: Self.a, remaining: .seconds(60), at: second(5))
     #expect(machine.handleForDial(at: second(64)) == Self.a)
-    #expect(machine.coveredUntil == .zero)
     #expect(machine.handle(.timePassed, at: second(65)) == .forget)
     #expect(machine.handleForDial(at: second(65)) == nil)
     let empty = ResumptionMachine(restoring: Secret(""), remaining: .seconds(60), at: second(5))
@@ -208,7 +205,7 @@ import Testing
     #expect(machine.handleForDial(at: second(25)) == Self.b)
   }
 
-  // MARK: Whose updates count, and what they cover
+  // MARK: Whose updates count
 
   @Test func anOlderConnectionsHandleCountsUntilTheNewSetupHasBeenSent() {
     var machine = Self.machine(in: Self.current)
@@ -221,46 +218,11 @@ import Testing
     #expect(machine.handleForDial(at: second(23)) == Self.b)
   }
 
-  @Test func aHandleCoversWhatWasSentARoundTripBeforeItCame() {
-    var machine = Self.machine(in: .none, ended: false)
-    #expect(machine.coveredUntil == .zero)
-    _ = machine.handle(Self.update(Self.a, roundTrip: 0.25), at: second(20))
-    #expect(machine.coveredUntil == second(19.75))
-    #expect(machine.handleIssuedAt == second(20))
-  }
-
-  @Test func coverageNeverGoesBack() {
-    var machine = Self.machine(in: .none, ended: false)
-    _ = machine.handle(Self.update(Self.a, roundTrip: 0.1), at: second(20))
-    _ = machine.handle(Self.update(Self.b, roundTrip: 2), at: second(20.5))
-    #expect(machine.coveredUntil == second(19.9))
-    _ = machine.handle(Self.update(Self.a, roundTrip: -5), at: second(21))
-    #expect(machine.coveredUntil == second(21))
-  }
-
-  @Test func theSameHandleAgainCoversNoMore() {
+  @Test func theSameHandleAgainIsNoNewCheckpoint() {
     var machine = Self.machine(in: Self.withheld, ended: false)
     #expect(machine.handle(Self.update(Self.a), at: second(30)) == .nothing)
     #expect(machine.isCurrent)
-    #expect(machine.coveredUntil == second(9.5))
     #expect(machine.handleIssuedAt == second(10))
-  }
-
-  @Test func afterAResumeTheCoverageIsThatOfTheHandleUsed() {
-    var machine = Self.machine(in: Self.withheld)
-    _ = machine.handle(.setupSent(generation: 2), at: second(20))
-    _ = machine.handle(.setupCompleted(generation: 2), at: second(21))
-    _ = machine.handle(Self.update(nil, generation: 2), at: second(22))
-    #expect(machine.coveredUntil == second(9.5))
-    _ = machine.handle(Self.update(Self.b, generation: 2), at: second(23))
-    #expect(machine.coveredUntil == second(22.5))
-  }
-
-  @Test func aFreshSessionIsCoveredByNothing() {
-    var machine = Self.machine(in: .refused)
-    #expect(machine.coveredUntil == .zero)
-    _ = machine.handle(.setupSent(generation: 2), at: second(20))
-    #expect(machine.coveredUntil == .zero)
   }
 
   @Test func thePublicHandleTellsItsAgeAndHidesItsValue() throws {

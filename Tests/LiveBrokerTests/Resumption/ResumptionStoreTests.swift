@@ -41,7 +41,7 @@ import Testing
       resumption.assumeIsolated { resumption in
         _ = resumption.handle(.setupSent(generation: 1), at: second(1))
         let update = ResumptionMachine.Input.updated(
-          handle: Secret("h"), resumable: true, generation: 1, roundTrip: .zero)
+          handle: Secret("h"), resumable: true, generation: 1)
         #expect(resumption.handle(update, at: second(2)) == .persist)
         #expect(resumption.handleForDial(at: second(3))?.reveal() == "h")
         #expect(resumption.snapshot.isCurrent)

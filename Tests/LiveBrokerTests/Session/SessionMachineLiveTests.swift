@@ -64,13 +64,41 @@ import Testing
     _ = script.admitted()
     _ = script.dialed(2)
     _ = script.setupCompleted(2)
-    script.machine.sent(.asksForAnswer, script.context)
+    _ = script.machine.sent(.asksForAnswer, script.context)
     script.pass(.seconds(30))
     script.machine.ponged(generation: 2, script.context)
     let actions = script.timer()
     #expect(actions.starts(with: [.abort(generation: 2), .dropHandle]))
     #expect(
       actions.last == .acquireCredential(.newSession, by: script.now.advanced(by: .seconds(1_800))))
+  }
+
+  @Test func aStandbyThatWasToResumeDoesNotBeginAnewWhenTheHandleIsPoisoned() {
+    var script = SessionScript()
+    script.openToLive()
+    script.handleCame()
+    _ = script.connectionLost(1)
+    _ = script.nextTimer()
+    _ = script.admitted()
+    _ = script.dialed(2)
+    _ = script.setupCompleted(2)
+    script.pass(.seconds(1))
+    _ = script.goAway(.seconds(10))
+    script.pass(.seconds(6))
+    _ = script.timer()
+    _ = script.admitted()
+    _ = script.dialed(3)
+    #expect(script.machine.attempt?.phase == .ready)
+    _ = script.machine.sent(.asksForAnswer, script.context)
+    var limits = SessionConfiguration(model: "models/test")
+    limits.liveness.answerLimit = .zero
+    script.limits = SessionLimits(limits)
+    script.machine.handleUpdated(.init(isKnown: true))
+    _ = script.machine.heard(generation: 2, .userHeard, script.context)
+    let actions = script.timer()
+    #expect(actions.contains(.dropHandle))
+    #expect(actions.contains(.abort(generation: 3)))
+    #expect(!actions.contains(.sendSetup(generation: 3)))
   }
 
   @Test func anIdleResumedSessionIsNotTakenForPoisoned() {

@@ -73,9 +73,7 @@ struct SessionScript {
 
   /// A handle that covers everything sent so far.
   mutating func handleCame() {
-    machine.handleUpdated(
-      SessionMachine.HandleFacts(
-        isKnown: true, isResumable: true, coveredUntil: now.advanced(byNanoseconds: 1)))
+    machine.handleUpdated(SessionMachine.HandleFacts(isKnown: true, isResumable: true))
   }
 
   mutating func handleWithheld() {

@@ -24,7 +24,7 @@ enum FrameEvent: Equatable {
   /// A message, of one frame or of many, text or binary.
   case message(ByteBuffer)
   case ping(ByteBuffer)
-  case pong
+  case pong(ByteBuffer)
   case close(code: UInt16?, reason: String)
 }
 
@@ -91,7 +91,7 @@ struct FrameReader {
   ) throws(FrameViolation) -> FrameEvent? {
     switch header.opcode {
     case .ping: return .ping(payload)
-    case .pong: return .pong
+    case .pong: return .pong(payload)
     case .close: return try Self.close(payload)
     case .text, .binary:
       let isText = header.opcode == .text

@@ -292,7 +292,7 @@ extension NIOConnection: ChannelInboundHandler {
       // Behind a close frame nothing is sent; to a peer who does not read, nothing is added.
       guard phase == .open, context?.channel.isWritable == true else { return }
       write(.pong, Array(buffer: data))
-    case .pong: tell(.pong)
+    case .pong(let data): tell(.pong(Array(buffer: data)))
     case .close(let code, let reason):
       if phase == .open { writeClose(code: code ?? 1000, reason: "") }
       flushNow()
