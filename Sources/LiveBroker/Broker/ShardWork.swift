@@ -8,7 +8,8 @@ enum ShardWork: Sendable {
   func start(in group: inout DiscardingTaskGroup) {
     switch self {
     case .dial(let request, let transport, let address, let ticket, let mailbox):
-      group.addTask {
+      // Where the executor can run tasks, as an event loop can, a dial changes no thread on its way.
+      group.addTask(executorPreference: request.executor as? any TaskExecutor) {
         let outcome: Result<any LiveConnection, TransportError>
         do throws(TransportError) {
           outcome = .success(try await transport.dial(request))

@@ -22,6 +22,16 @@ enum OpenFiles {
     max(0, ((try? FileManager.default.contentsOfDirectory(atPath: folder))?.count ?? 0) - 1)
   }
 
+  /// What they are, by number.
+  static var list: [String: String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return names.reduce(into: [:]) { list, name in
+      let target = try? FileManager.default.destinationOfSymbolicLink(
+        atPath: "\(folder)/\(name)")
+      if let target, !target.hasSuffix("/fd") { list[name] = target }
+    }
+  }
+
   /// How many there may be.
   static var limit: Int {
     var limit = rlimit()

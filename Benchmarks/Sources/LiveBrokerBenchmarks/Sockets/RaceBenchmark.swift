@@ -49,13 +49,15 @@ struct RaceBenchmark: Sendable {
       var (ours, bare, peers): ([Turn], [Turn], [Turn]) = ([], [], [])
       for round in 0..<rounds {
         progress.show("reconnects", Double(round) / Double(rounds))
-        bare.append(try await bareTurn(server))
-        ours.append(try await brokerTurn(server))
-        if let python { peers.append(try await peerTurn(server, python)) }
+        if runs("bare") { bare.append(try await bareTurn(server)) }
+        if runs("broker") { ours.append(try await brokerTurn(server)) }
+        if let python, runs("genai") { peers.append(try await peerTurn(server, python)) }
       }
       return outcome(ours, bare, peers, usesTLS: usesTLS)
     }
   }
+
+  private func runs(_ client: String) -> Bool { options.only == nil || options.only == client }
 
   private func outcome(
     _ ours: [Turn], _ bare: [Turn], _ peers: [Turn], usesTLS: Bool

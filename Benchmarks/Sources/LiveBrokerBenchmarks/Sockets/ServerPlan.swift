@@ -9,6 +9,7 @@ struct ServerPlan: Codable, Sendable {
   var connectionLifetime = 3_600.0
   var goAwayNotice: Double?
   var firstHandleDelay = 0.1
+  var handleInterval = 1.0
   var certificate: String?
   var key: String?
 
@@ -17,6 +18,7 @@ struct ServerPlan: Codable, Sendable {
     configuration.service.connections.lifetime = .seconds(connectionLifetime)
     configuration.service.connections.goAwayNotice = goAwayNotice.map { .seconds($0) }
     configuration.service.sessions.firstHandleDelay = .seconds(firstHandleDelay)
+    configuration.service.sessions.handleInterval = .seconds(handleInterval)
     configuration.service.model.verbosity = .brief
     configuration.service.accounts.itemsKept = 0
     configuration.service.notes = false

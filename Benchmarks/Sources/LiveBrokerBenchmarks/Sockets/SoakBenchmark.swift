@@ -31,9 +31,10 @@ struct SoakBenchmark: Sendable {
     var plan = ServerPlan()
     plan.connectionLifetime = 5
     plan.goAwayNotice = 1
+    plan.handleInterval = options.handleInterval ?? 0.2
     return try await ServerProcess.with(plan, usesTLS: options.usesTLS) { server in
       var round = SoakRound()
-      let files = OpenFiles.count
+      let files = OpenFiles.list
       Memory.resetPeak()
       let witness = SoakWitness()
       let stand = try stand(server, witness)
@@ -49,7 +50,8 @@ struct SoakBenchmark: Sendable {
       round.openAtEnd = snapshot.open
       try await round.lookBehind(broker, stand)
       try await stand.end()
-      round.filesLeft = OpenFiles.count - files
+      round.filesLeft = OpenFiles.list.filter { files[$0.key] != $0.value }
+        .map { "\($0.key) \($0.value)" }.sorted()
       round.peak = Memory.peak
       // The server hears of a close a moment after the client is done with it.
       for _ in 0..<50 {

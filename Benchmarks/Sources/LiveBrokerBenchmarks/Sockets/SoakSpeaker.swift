@@ -6,6 +6,7 @@ import LiveEmulator
 
 /// What the application of one session did and heard.
 struct Spoken: Sendable {
+  var id = ""
   var audio = StreamDigest()
   var texts = 0
   var answersHeard = 0
@@ -49,6 +50,7 @@ struct SoakSpeaker: Sendable {
   /// Each session's speech is its own, so that nobody's can pass for another's.
   private func speak() async throws -> Spoken {
     var spoken = Spoken()
+    spoken.id = session.id
     var noise = UInt64(index &+ 1) &* 0x9E37_79B9_7F4A_7C15
     var start = begin + Self.period * (Double(index % 997) / 997)
     var speeches = 0

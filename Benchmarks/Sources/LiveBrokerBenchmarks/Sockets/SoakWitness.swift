@@ -16,8 +16,8 @@ final class SoakWitness: BrokerObserver {
     var uncertainBytes = 0
     var droppedBytes = 0
     var resentTexts = 0
-    /// Sessions of which something is uncertain or dropped: their digests may differ.
-    var excused: Set<String> = []
+    /// Bytes of audio that are uncertain or dropped, by session.
+    var reported: [String: Int] = [:]
     var failures: [String] = []
     /// Causes of the unplanned ones.
     var causes: [String: Int] = [:]
@@ -42,9 +42,8 @@ final class SoakWitness: BrokerObserver {
       account.uncertainBytes += report.uncertain.audioBytes
       account.droppedBytes += report.dropped.audioBytes
       account.resentTexts += report.resentMessages
-      if !report.uncertain.isEmpty || !report.dropped.isEmpty || report.resentMessages > 0 {
-        account.excused.insert(id)
-      }
+      let reported = report.uncertain.audioBytes + report.dropped.audioBytes
+      if reported > 0 { account.reported[id, default: 0] += reported }
     }
   }
 

@@ -8,6 +8,8 @@ struct SocketOptions: Sendable {
   var rounds: Int?
   var usesTLS = false
   var python: String?
+  var only: String?
+  var handleInterval: Double?
   var isQuick = false
   var printsJSON = false
   var showsHelp = false
@@ -23,6 +25,9 @@ struct SocketOptions: Sendable {
       case "--sessions": sessions = try Self.number(word, rest.popFirst(), upTo: 60_000)
       case "--seconds": seconds = Double(try Self.number(word, rest.popFirst(), upTo: 86_400))
       case "--rounds": rounds = try Self.number(word, rest.popFirst(), upTo: 100)
+      case "--handle-interval":
+        handleInterval = Double(try Self.number(word, rest.popFirst(), upTo: 60_000)) / 1_000
+      case "--only": only = rest.popFirst()
       case "--python":
         guard let path = rest.popFirst() else {
           throw Options.Wrong(description: "--python takes the path of an interpreter")
@@ -72,6 +77,9 @@ struct SocketOptions: Sendable {
       --sessions N  sessions (default 1,000)
       --seconds N   how long they speak in a round (default 60)
       --rounds N    identical rounds in this process (default 2)
+      --handle-interval N  milliseconds between two handles at the least, at the most twice that;
+                    default 200: scaled like the rest. The service's own are said to be 1,000: more
+                    than a notice of 1 s leaves to cover what was just said
       --tls         over TLS (needs the program openssl for a throw-away certificate)
     """
   private static let holdSummary = """
@@ -91,6 +99,7 @@ struct SocketOptions: Sendable {
       --seconds N   length of a turn (default 8)
       --rounds N    turns of each; the median is shown (default 5)
       --tls         over TLS
+      --only NAME   no turns but those of broker, bare or genai: for profilers
       --python PATH an interpreter with google-genai, which then takes its turns over TLS
     """
 }
