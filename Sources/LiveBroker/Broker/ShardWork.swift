@@ -8,8 +8,7 @@ enum ShardWork: Sendable {
   func start(in group: inout DiscardingTaskGroup) {
     switch self {
     case .dial(let request, let transport, let address, let ticket, let mailbox):
-      // Where the executor can run tasks, as an event loop can, a dial changes no thread on its way.
-      group.addTask(executorPreference: request.executor as? any TaskExecutor) {
+      group.addTask {
         let outcome: Result<any LiveConnection, TransportError>
         do throws(TransportError) {
           outcome = .success(try await transport.dial(request))
