@@ -13,6 +13,9 @@ package struct RoundTrip: Hashable, Sendable {
   private var setup: UInt16 = 0
 
   private static let step: Int64 = 32_000
+  /// How much longer than a ping a message and a handle may take together: they may wait for their
+  /// turn at a busy process on either side. Seen over sockets of one host with a thousand sessions.
+  package static let slack = Duration.milliseconds(25)
   /// The longest bound that is ever given.
   package static let limit = Duration.seconds(2)
 
@@ -34,11 +37,15 @@ package struct RoundTrip: Hashable, Sendable {
     self = RoundTrip()
   }
 
+  /// Whether a ping was answered on this connection.
+  package var hasPong: Bool { samples.0 > 0 }
+
   /// The bound; the limit itself while nothing has been measured.
   package var upperBound: Duration {
     let longest = max(samples.0, samples.1, samples.2, samples.3)
     let measured = longest > 0 ? longest : setup
-    return measured > 0 ? min(.nanoseconds(Int64(measured) * Self.step), Self.limit) : Self.limit
+    guard measured > 0 else { return Self.limit }
+    return min(.nanoseconds(Int64(measured) * Self.step) + Self.slack, Self.limit)
   }
 
   /// Rounded up, so that the bound stays one; at least one, since zero means "no sample".

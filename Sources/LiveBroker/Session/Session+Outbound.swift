@@ -53,6 +53,8 @@ extension Session {
     machine.sent(item.message.asksForAnswer ? .asksForAnswer : [], context)
     loadInUse().ledger.sent(
       item, at: context.now, byteLimit: plan.configuration.outbox.byteLimit)
+    // What a handle covers is judged by the round trip, which matters from the first message on.
+    if !roundTrip.hasPong, openPings == 0 { perform(.ping(generation: generation), context) }
   }
 
   // MARK: Tool responses

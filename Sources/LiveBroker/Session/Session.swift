@@ -97,11 +97,14 @@ actor Session {
     audioOffset = estate.audioOffset
     totalTokens = estate.totalTokens
     roundTrip = estate.roundTrip
+    Census.actorBegan()
     guard let opening else { return }
     let preparation = Preparation()
     preparation.opening = opening
     self.preparation = preparation
   }
+
+  deinit { Census.actorEnded() }
 
   /// What comes with an input now.
   var context: SessionMachine.Context {

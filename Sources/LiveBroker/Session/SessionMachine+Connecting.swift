@@ -119,14 +119,15 @@ extension SessionMachine {
     handle.isResumable = false
     state = .live(
       Live(
-        since: context.now, lastHeardAt: context.now, nextPingAt: context.now,
+        since: context.now, lastHeardAt: context.now,
+        nextPingAt: context.now.advanced(byNanoseconds: context.limits.pingInterval),
         rotation: ownRotation(context), generation: generation, isUnproven: resumed))
     var actions: [Action] = []
     if let old = attempt.closing {
       actions = [.abort(generation: old.generation)] + endTurn(of: old)
     }
     actions.append(.goLive(generation: generation, after: interruption))
-    return actions + pingIfDue(context)
+    return actions
   }
 
   /// Starts an attempt for a session that has no connection.

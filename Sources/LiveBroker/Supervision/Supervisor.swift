@@ -189,6 +189,8 @@ package actor Supervisor {
     stopSignals[position] = continuation
     observe(.started(child: child.name))
     group.addTask(name: child.name, executorPreference: child.executor) { [mailbox] in
+      Census.taskBegan()
+      defer { Census.taskEnded() }
       let error = await runCancellable(child.body, until: signal)
       mailbox.post(.exited(position, error: error))
     }

@@ -28,6 +28,10 @@ struct SoakRound: Sendable {
   struct LeftBehind: Sendable {
     var sessions = 0
     var sockets = 0
+    var dials = 0
+    var actors = 0
+    var tasks = 0
+    var timers = 0
   }
 
   /// Holds what was sent against what the server remembers.
@@ -60,6 +64,10 @@ struct SoakRound: Sendable {
   mutating func lookBehind(_ broker: Broker, _ stand: SocketStand) async throws {
     left.sessions = await broker.snapshot().open
     left.sockets = stand.transport.openSockets
+    left.dials = stand.transport.dialsUnderWay
+    left.timers = stand.transport.timersPending + stand.executorTimersPending
+    left.actors = EngineCensus.now.actors
+    left.tasks = EngineCensus.now.tasks
   }
 }
 
@@ -96,6 +104,10 @@ struct SoakVerdict {
     add("held", "longest time that audio was held", .nanoseconds) { $0.account.longestHeld * 1e9 }
     add("leftSessions", "sessions left behind", .count, .atMost(0)) { Double($0.left.sessions) }
     add("leftSockets", "sockets left behind", .count, .atMost(0)) { Double($0.left.sockets) }
+    add("leftDials", "dials left behind", .count, .atMost(0)) { Double($0.left.dials) }
+    add("leftActors", "actors left behind", .count, .atMost(0)) { Double($0.left.actors) }
+    add("leftTasks", "tasks left behind", .count, .atMost(0)) { Double($0.left.tasks) }
+    add("leftTimers", "timers left behind", .count, .atMost(0)) { Double($0.left.timers) }
     add("leftFiles", "files left open", .count, .atMost(0)) { Double($0.filesLeft.count) }
     add("leftServer", "connections left at the server", .count, .atMost(0)) {
       Double($0.serverAtEnd?.connectionsOpen ?? -1)

@@ -10,6 +10,7 @@ struct SocketStand: Sendable {
   static let apiKey = Secret("BENCHMARK-KEY")
   let group: MultiThreadedEventLoopGroup
   let transport: NIOTransport
+  private let runtime: BrokerRuntime
   private let minter: HTTPTokenMinter?
   private let configuration: BrokerConfiguration
 
@@ -19,6 +20,7 @@ struct SocketStand: Sendable {
     _ change: (inout BrokerConfiguration) -> Void = { _ in }
   ) throws {
     group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
+    runtime = .nio(group: group)
     var settings = NIOTransportConfiguration()
     if let certificate = server.certificate { settings.tls.trustRoots = .file(certificate) }
     transport = NIOTransport(group: group, configuration: settings)
@@ -44,7 +46,12 @@ struct SocketStand: Sendable {
     _ body: @Sendable (Broker) async throws -> R
   ) async throws -> R {
     try await withBroker(
-      configuration: configuration, transport: transport, runtime: .nio(group: group), body)
+      configuration: configuration, transport: transport, runtime: runtime, body)
+  }
+
+  /// Alarms that wait in the executors of the loops.
+  var executorTimersPending: Int {
+    runtime.shardExecutors.reduce(0) { $0 + (($1 as? EventLoopExecutor)?.timersPending ?? 0) }
   }
 
   /// Ends the minter's connections and the loops.
