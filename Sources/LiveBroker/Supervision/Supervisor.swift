@@ -188,11 +188,17 @@ package actor Supervisor {
     let (signal, continuation) = AsyncStream<Never>.makeStream(bufferingPolicy: .bufferingNewest(1))
     stopSignals[position] = continuation
     observe(.started(child: child.name))
-    group.addTask(name: child.name, executorPreference: child.executor) { [mailbox] in
+    let work: @Sendable () async -> Void = { [mailbox] in
       Census.taskBegan()
       defer { Census.taskEnded() }
       let error = await runCancellable(child.body, until: signal)
       mailbox.post(.exited(position, error: error))
+    }
+    // To prefer nothing would take the task away from the executor that its parent prefers.
+    if let executor = child.executor {
+      group.addTask(name: child.name, executorPreference: executor, operation: work)
+    } else {
+      group.addTask(name: child.name, operation: work)
     }
   }
 }
