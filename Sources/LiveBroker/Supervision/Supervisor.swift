@@ -188,19 +188,26 @@ package actor Supervisor {
     let (signal, continuation) = AsyncStream<Never>.makeStream(bufferingPolicy: .bufferingNewest(1))
     stopSignals[position] = continuation
     observe(.started(child: child.name))
-    let work: @Sendable () async -> Void = { [mailbox] in
-      Census.taskBegan()
-      defer { Census.taskEnded() }
-      let error = await runCancellable(child.body, until: signal)
-      mailbox.post(.exited(position, error: error))
-    }
     // To prefer nothing would take the task away from the executor that its parent prefers.
     if let executor = child.executor {
-      group.addTask(name: child.name, executorPreference: executor, operation: work)
+      group.addTask(name: child.name, executorPreference: executor) { [mailbox] in
+        mailbox.post(.exited(position, error: await attend(child, until: signal)))
+      }
     } else {
-      group.addTask(name: child.name, operation: work)
+      group.addTask(name: child.name) { [mailbox] in
+        mailbox.post(.exited(position, error: await attend(child, until: signal)))
+      }
     }
   }
+}
+
+/// The life of one child, from its start to its end.
+private func attend(
+  _ child: SupervisedChild, until signal: AsyncStream<Never>
+) async -> (any Error)? {
+  Census.taskBegan()
+  defer { Census.taskEnded() }
+  return await runCancellable(child.body, until: signal)
 }
 
 /// Runs `body` in a task of its own and cancels it when `signal` ends or the caller is cancelled.
