@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reconnects of google-genai, unmodified: connect with the handle, setupComplete, the next handle, close.
+"""Reconnects of google-genai: connect with the handle, setupComplete, the next handle, close.
 
-usage: google_genai.py BASE_URL SECONDS   (https; SSL_CERT_FILE names the certificate to trust)
+usage: google_genai.py BASE_URL SECONDS   (SSL_CERT_FILE names the certificate to trust)
+
+The SDK dials wss:// always. For an http: address the scheme is changed here, and nothing else: with
+an https: address it is unmodified.
 
 Prints one line of JSON: reconnects, failures, processor time of this process, seconds.
 """
@@ -19,6 +22,10 @@ base, length = sys.argv[1], float(sys.argv[2])
 AT_ONCE = 32
 client = genai.Client(
     api_key="BENCHMARK-KEY", http_options=types.HttpOptions(base_url=base, api_version="v1alpha"))
+if base.startswith("http:"):
+    secure = client._api_client._websocket_base_url
+    client._api_client._websocket_base_url = lambda *a, **k: secure(*a, **k).replace("wss://", "ws://", 1)
+    client._api_client._websocket_ssl_ctx = {}
 reconnects = failures = 0
 
 

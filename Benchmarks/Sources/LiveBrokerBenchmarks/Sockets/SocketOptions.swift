@@ -100,7 +100,8 @@ struct SocketOptions: Sendable {
       --rounds N    turns of each; the median is shown (default 5)
       --tls         over TLS
       --only NAME   no turns but those of broker, bare or genai: for profilers
-      --python PATH an interpreter with google-genai, which then takes its turns over TLS
+      --python PATH an interpreter with google-genai, which then takes its turns; plain, and then
+                    all again over TLS, which is what it speaks unless its address is patched
     """
 }
 #endif
