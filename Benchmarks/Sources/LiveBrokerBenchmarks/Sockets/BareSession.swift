@@ -41,7 +41,7 @@ final class BareSession {
         }
         try pipeline.addHandler(bound.value.1)
       }
-    }.connect(to: kit.address).whenFailure { _ in bound.value.0.kit.failures.add(1) }
+    }.connect(to: kit.address).whenFailure { bound.value.0.kit.failures.note("\($0)") }
   }
 
   func stop() {
@@ -53,14 +53,15 @@ final class BareSession {
     if let live { live.sendClose() } else { begin() }
   }
 
+  /// By our close's answer, or because the service would not wait for us.
   fileprivate func closed(_ connection: BareConnection) {
-    guard connection === live else { return kit.failures.add(1) }
+    guard connection === live else { return kit.failures.note("a standby was closed") }
     live = nil
-    begin()
+    if next == nil { dial() } else { begin() }
   }
 
   private func begin() {
-    guard let next else { return }
+    guard let next, next.isUpgraded else { return }
     var setup = kit.setupStart
     if var handle { setup.writeBuffer(&handle) }
     var end = kit.setupEnd
@@ -134,11 +135,11 @@ struct BareKit: Sendable {
   }
 }
 
-/// Dials and moves that went wrong.
+/// Dials and moves that went wrong, by kind.
 final class BareFailures: Sendable {
-  private let failures = Atomic(0)
-  var count: Int { failures.load(ordering: .relaxed) }
-  func add(_ number: Int) { failures.add(number, ordering: .relaxed) }
+  private let failures = Mutex<[String: Int]>([:])
+  var all: [String: Int] { failures.withLock { $0 } }
+  func note(_ what: String) { failures.withLock { $0[what, default: 0] += 1 } }
 }
 
 /// One socket of a bare session.
@@ -150,7 +151,7 @@ final class BareConnection: ChannelInboundHandler {
   private let request: ByteBuffer
   private var context: ChannelHandlerContext?
   private var rest: ByteBuffer?
-  private var isUpgraded = false
+  fileprivate var isUpgraded = false
 
   init(_ session: BareSession, _ request: ByteBuffer) {
     self.session = session
