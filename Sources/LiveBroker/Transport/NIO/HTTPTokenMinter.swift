@@ -64,6 +64,9 @@ public final class HTTPTokenMinter: TokenMinter {
     guard apiKey.withUnsafeBytes({ !$0.isEmpty && $0.allSatisfy { $0 > 0x20 && $0 < 0x7F } }) else {
       throw MintError(.keyRefused, message: "the API key is not one word of ASCII")
     }
+    guard !apiKey.isEphemeralTokenName else {
+      throw MintError(.keyRefused, message: "a token mints no tokens; that takes an API key")
+    }
     do {
       client = HTTPClient(
         eventLoopGroup: group, configuration: try Self.clientConfiguration(configuration))
@@ -130,7 +133,7 @@ public final class HTTPTokenMinter: TokenMinter {
         timeout: .nanoseconds((options.timeout ?? configuration.timeout).nanoseconds))
       let bytes = try await response.body.collect(upTo: 65_536)
       return Result { () throws(MintError) in
-        try Self.token(response.status, response.headers, Array(buffer: bytes))
+        try token(response.status, response.headers, Array(buffer: bytes))
       }
     } catch is NIOTooManyBytesError {
       return .failure(MintError(.malformedResponse, message: "the answer is over 64 KiB"))
@@ -154,14 +157,15 @@ public final class HTTPTokenMinter: TokenMinter {
     return request
   }
 
-  private static func token(
+  private func token(
     _ status: HTTPResponseStatus, _ headers: HTTPHeaders, _ body: [UInt8]
   ) throws(MintError) -> MintedToken {
     let date = headers.first(name: "date").flatMap(WallTime.init(httpDate:))
     guard status == .ok else {
       throw MintError(
         httpStatus: Int(status.code), body: body,
-        retryAfter: ResponseHead.wait(headers.first(name: "retry-after"), date: date))
+        retryAfter: ResponseHead.wait(headers.first(name: "retry-after"), date: date),
+        hiding: [apiKey])
     }
     return try MintedToken(decodingBody: body, serverDate: date)
   }
