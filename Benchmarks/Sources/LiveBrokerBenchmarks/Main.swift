@@ -9,6 +9,7 @@ enum Main {
   ]
 
   static func main() {
+    SocketCommands.runIfAsked(CommandLine.arguments.dropFirst())
     do throws(Options.Wrong) {
       let options = try Options(
         CommandLine.arguments.dropFirst(), known: benchmarks.map { $0.name })
@@ -39,7 +40,7 @@ enum Main {
   }
 
   /// Bars are drawn against the largest figure of the same unit.
-  private static func table(_ figures: [Figure]) -> String {
+  static func table(_ figures: [Figure]) -> String {
     let width = figures.map(\.title.count).max() ?? 0
     return figures.map { figure in
       let largest = figures.filter { $0.unit == figure.unit }.map(\.value).max() ?? 1
@@ -54,7 +55,7 @@ enum Main {
     }.joined(separator: "\n")
   }
 
-  private static func json(_ figures: [Figure]) -> String {
+  static func json(_ figures: [Figure]) -> String {
     let members = figures.map { figure in
       "\"\(figure.name)\":{\"median\":\(figure.value),\"unit\":\"\(figure.unit.rawValue)\","
         + "\"rounds\":[\(figure.rounds.map { "\($0)" }.joined(separator: ","))]}"
@@ -76,6 +77,8 @@ enum Main {
 
       benchmarks (all by default):
       \(lines)
+
+      \(SocketCommands.help)
 
       flags:
         --rounds N    rounds of each; the median is shown (default 5)

@@ -61,7 +61,7 @@ public final class Broker: Sendable {
     state = Mutex(State(generator: generator))
     supervisor = Supervisor(
       strategy: .oneForOne, limits: configuration.supervision.brokerLimits, clock: runtime.clock,
-      children: Self.children(services, shards))
+      children: Self.children(services, shards, runtime))
   }
 
   /// Runs the broker until the task is cancelled, it is drained, or a part of it fails too often.
@@ -164,18 +164,23 @@ public final class Broker: Sendable {
     supervisor.stop()
   }
 
+  /// Each part's task prefers the part's own executor, if that runs tasks, as an event loop does:
+  /// then neither a ring of its bell nor a dial changes the thread.
   private static func children(
-    _ services: ShardServices, _ shards: [Shard]
+    _ services: ShardServices, _ shards: [Shard], _ runtime: BrokerRuntime
   ) -> [SupervisedChild] {
+    let control = runtime.controlExecutor as? any TaskExecutor
     var children = [
-      SupervisedChild("admission", .permanent) { await services.admission.run() }
+      SupervisedChild("admission", .permanent, on: control) { await services.admission.run() }
     ]
     if let pool = services.pool {
-      children.append(SupervisedChild("token-pool", .permanent) { try await pool.run() })
+      children.append(
+        SupervisedChild("token-pool", .permanent, on: control) { try await pool.run() })
     }
     for shard in shards {
+      let executor = shard.executor as? any TaskExecutor
       children.append(
-        SupervisedChild("shard-\(shard.index)", .permanent) { try await shard.run() })
+        SupervisedChild("shard-\(shard.index)", .permanent, on: executor) { try await shard.run() })
     }
     return children
   }

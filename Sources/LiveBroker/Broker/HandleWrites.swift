@@ -46,6 +46,8 @@ struct HandleWrites {
     records = [:]
     order = []
     group.addTask {
+      Census.taskBegan()
+      defer { Census.taskEnded() }
       var failures = 0
       for (id, record) in batch {
         do {

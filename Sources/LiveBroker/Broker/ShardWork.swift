@@ -9,6 +9,8 @@ enum ShardWork: Sendable {
     switch self {
     case .dial(let request, let transport, let address, let ticket, let mailbox):
       group.addTask {
+        Census.taskBegan()
+        defer { Census.taskEnded() }
         let outcome: Result<any LiveConnection, TransportError>
         do throws(TransportError) {
           outcome = .success(try await transport.dial(request))

@@ -16,7 +16,10 @@ package actor Resumption {
   package init(_ machine: ResumptionMachine, executor: any ShardExecutor) {
     self.executor = executor
     self.machine = machine
+    Census.actorBegan()
   }
+
+  deinit { Census.actorEnded() }
 
   /// Tells it what happened. `.persist` and `.forget` are for the owner to pass to the store.
   package func handle(

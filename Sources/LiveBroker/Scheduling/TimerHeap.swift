@@ -18,6 +18,9 @@ struct TimerHeap {
   private var entries: [Entry] = []
   private var serial: UInt64 = 0
 
+  /// Calls that are not due yet.
+  var count: Int { entries.count }
+
   /// When the first call is due.
   var next: EngineInstant? { entries.first?.at }
 

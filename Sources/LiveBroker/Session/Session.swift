@@ -89,11 +89,14 @@ actor Session {
     audioOffset = estate.audioOffset
     totalTokens = estate.totalTokens
     memory = estate.memory
+    Census.actorBegan()
     guard let opening else { return }
     let preparation = Preparation()
     preparation.opening = opening
     self.preparation = preparation
   }
+
+  deinit { Census.actorEnded() }
 
   /// What comes with an input now.
   var context: SessionMachine.Context {

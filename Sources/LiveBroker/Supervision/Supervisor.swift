@@ -5,14 +5,18 @@ package struct SupervisedChild: Sendable {
   /// Name in events, errors and task names.
   package var name: String
   package var kind: RestartKind
+  /// Where its task, and all that it starts, run what no actor claims; nil leaves that to the parent.
+  package var executor: (any TaskExecutor)?
   /// What it does. Called anew for each restart; ends soon after its task is cancelled.
   package var body: @Sendable () async throws -> Void
 
   package init(
-    _ name: String, _ kind: RestartKind, body: @escaping @Sendable () async throws -> Void
+    _ name: String, _ kind: RestartKind, on executor: (any TaskExecutor)? = nil,
+    body: @escaping @Sendable () async throws -> Void
   ) {
     self.name = name
     self.kind = kind
+    self.executor = executor
     self.body = body
   }
 }
@@ -184,11 +188,26 @@ package actor Supervisor {
     let (signal, continuation) = AsyncStream<Never>.makeStream(bufferingPolicy: .bufferingNewest(1))
     stopSignals[position] = continuation
     observe(.started(child: child.name))
-    group.addTask(name: child.name) { [mailbox] in
-      let error = await runCancellable(child.body, until: signal)
-      mailbox.post(.exited(position, error: error))
+    // To prefer nothing would take the task away from the executor that its parent prefers.
+    if let executor = child.executor {
+      group.addTask(name: child.name, executorPreference: executor) { [mailbox] in
+        mailbox.post(.exited(position, error: await attend(child, until: signal)))
+      }
+    } else {
+      group.addTask(name: child.name) { [mailbox] in
+        mailbox.post(.exited(position, error: await attend(child, until: signal)))
+      }
     }
   }
+}
+
+/// The life of one child, from its start to its end.
+private func attend(
+  _ child: SupervisedChild, until signal: AsyncStream<Never>
+) async -> (any Error)? {
+  Census.taskBegan()
+  defer { Census.taskEnded() }
+  return await runCancellable(child.body, until: signal)
 }
 
 /// Runs `body` in a task of its own and cancels it when `signal` ends or the caller is cancelled.

@@ -30,7 +30,10 @@ package actor Token {
     self.executor = executor
     secret = vended.secret
     machine = vended.machine
+    Census.actorBegan()
   }
+
+  deinit { Census.actorEnded() }
 
   /// Tells the token what happened.
   package func handle(_ input: TokenMachine.Input, at now: EngineInstant) -> TokenMachine.Answer {

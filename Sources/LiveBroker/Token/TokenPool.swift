@@ -162,6 +162,8 @@ package actor TokenPool {
     let (stop, signal) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     stops[id] = signal
     group.addTask(name: "token-mint-\(id)") { [minter, mailbox] in
+      Census.taskBegan()
+      defer { Census.taskEnded() }
       mailbox.post(.input(await Self.mint(id, request, with: minter, until: stop)))
     }
   }

@@ -47,6 +47,9 @@ public final class EventLoopExecutor: ShardExecutor, TaskExecutor {
     }
   }
 
+  /// Calls that wait for their instant; none after ``stop()``.
+  public var timersPending: Int { alarms.withLock { $0.heap.count } }
+
   /// Runs `body` on the loop after the work already queued. Callable from any thread.
   public func execute(_ body: @escaping @Sendable () -> Void) { eventLoop.execute(body) }
 

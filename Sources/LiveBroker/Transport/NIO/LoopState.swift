@@ -18,6 +18,8 @@ final class LoopState: @unchecked Sendable {
   let loop: any EventLoop
   /// Sockets that are open or being opened; readable from anywhere.
   let sockets = Atomic(0)
+  /// Deadlines that are set; readable from anywhere.
+  let deadlines = Atomic(0)
   private var wheel = TimerWheel()
   private var owners: [(any DeadlineOwner)?] = []
   private var freeSlots: [UInt32] = []
@@ -35,6 +37,7 @@ final class LoopState: @unchecked Sendable {
   func arm(_ owner: any DeadlineOwner, in duration: Duration) -> UInt32 {
     let slot = freeSlots.popLast() ?? UInt32(owners.count)
     if slot == owners.count { owners.append(owner) } else { owners[Int(slot)] = owner }
+    deadlines.add(1, ordering: .relaxed)
     wheel.arm(slot, at: SystemClock().now.advanced(by: duration))
     wakeInTime()
     return slot
@@ -43,8 +46,13 @@ final class LoopState: @unchecked Sendable {
   func disarm(_ slot: UInt32) {
     guard slot < owners.count, owners[Int(slot)] != nil else { return }
     wheel.disarm(slot)
+    free(slot)
+  }
+
+  private func free(_ slot: UInt32) {
     owners[Int(slot)] = nil
     freeSlots.append(slot)
+    deadlines.subtract(1, ordering: .relaxed)
   }
 
   private func wakeInTime() {
@@ -76,8 +84,7 @@ extension LoopState: NIOScheduledCallbackHandler {
     for slot in slots {
       // An owner called before may have taken this one's deadline back.
       guard wheel.deadline(of: slot) == nil, let owner = owners[Int(slot)] else { continue }
-      owners[Int(slot)] = nil
-      freeSlots.append(slot)
+      free(slot)
       owner.deadlinePassed()
     }
     slots.removeAll(keepingCapacity: true)

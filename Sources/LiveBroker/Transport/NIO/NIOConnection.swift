@@ -42,6 +42,7 @@ final class NIOConnection: @unchecked Sendable {
   private var accepted = 0
   private var stallMark = (accepted: 0, buffered: 0)
   private var lastError: (any Error)?
+  private var textsSent: UInt = 0
   /// Calls of the engine that have not returned: meanwhile the sink is not called.
   private var callDepth = 0
   private var isAborted = false
@@ -102,7 +103,9 @@ extension NIOConnection: LiveConnection {
     onLoop { connection in
       guard connection.phase == .open || connection.phase == .held else { return }
       switch frame {
-      case .text(let bytes): connection.write(.text, bytes)
+      case .text(let bytes):
+        connection.limitKernelAge()
+        connection.write(.text, bytes)
       case .ping(let bytes): connection.write(.ping, Array(bytes.prefix(125)))
       }
       connection.checkUnflushed()
@@ -145,6 +148,23 @@ extension NIOConnection: LiveConnection {
     let mask = state.nextMask()
     write(payload.withUnsafeBytes { FrameWriter.frame(opcode, $0, mask: mask, allocator) })
   }
+
+  /// What the kernel holds for a peer that is gone has an age, too. The answer to a setup has a
+  /// deadline of its own, so this waits for the second message; many connections never see one.
+  private func limitKernelAge() {
+    #if os(Linux)
+    textsSent &+= 1
+    guard textsSent == 2 else { return }
+    let age = Int32(clamping: max(0, limits.maxUnflushedAge.nanoseconds / 1_000_000))
+    let userTimeout = ChannelOptions.tcpOption(Self.tcpUserTimeout)
+    try? context?.channel.syncOptions?.setOption(userTimeout, value: SocketOptionValue(age))
+    #endif
+  }
+
+  #if os(Linux)
+  /// `TCP_USER_TIMEOUT`.
+  private static let tcpUserTimeout = NIOBSDSocket.Option(rawValue: 18)
+  #endif
 
   private func writeClose(code: UInt16, reason: String) {
     guard let context else { return }

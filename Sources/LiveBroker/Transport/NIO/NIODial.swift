@@ -171,12 +171,6 @@ final class NIODial: @unchecked Sendable {
     let low = min(max(limits.writeLowWatermark, 1), 1 << 30)
     let high = min(max(limits.writeHighWatermark, low), 1 << 30)
     try options.setOption(.writeBufferWaterMark, value: .init(low: low, high: high))
-    #if os(Linux)
-    // TCP_USER_TIMEOUT: what the kernel holds for a peer that is gone has an age, too.
-    let age = Int32(clamping: max(0, limits.maxUnflushedAge.nanoseconds / 1_000_000))
-    let userTimeout = ChannelOptions.socket(SocketOptionLevel(IPPROTO_TCP), SocketOptionName(18))
-    try options.setOption(userTimeout, value: SocketOptionValue(age))
-    #endif
   }
 
   private func makeTLSHandler() throws -> NIOSSLClientHandler? {

@@ -21,6 +21,7 @@ public final class NIOTransport: LiveTransport {
   private let resolver: HostResolver
   private let tls = Mutex<NIOSSLContext?>(nil)
   private let states: Mutex<[ObjectIdentifier: LoopState]>
+  private let dials = Atomic(0)
 
   /// Makes a transport.
   ///
@@ -44,6 +45,14 @@ public final class NIOTransport: LiveTransport {
     states.withLock { $0.values.reduce(0) { $0 + $1.sockets.load(ordering: .relaxed) } }
   }
 
+  /// Deadlines that are set for dials, for closes, and for peers that do not read.
+  public var timersPending: Int {
+    states.withLock { $0.values.reduce(0) { $0 + $1.deadlines.load(ordering: .relaxed) } }
+  }
+
+  /// Dials that have not returned.
+  public var dialsUnderWay: Int { dials.load(ordering: .relaxed) }
+
   /// Deadlines that are set on the loop of an executor. For tests.
   func deadlineCount(on executor: EventLoopExecutor) async -> Int {
     let state = state(for: executor)
@@ -55,6 +64,8 @@ public final class NIOTransport: LiveTransport {
   /// Opens a connection on the loop of `request.executor` if that is an ``EventLoopExecutor``, and on
   /// any loop of the group otherwise.
   public func dial(_ request: DialRequest) async throws(TransportError) -> any LiveConnection {
+    dials.add(1, ordering: .relaxed)
+    defer { dials.subtract(1, ordering: .relaxed) }
     let tls = request.endpoint.usesTLS ? try tlsContext() : nil
     let state = state(for: request.executor)
     let dial = NIODial(request, configuration, resolver, tls: tls, on: state)

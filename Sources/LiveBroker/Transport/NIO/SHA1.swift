@@ -5,52 +5,78 @@
 /// nothing; no package is needed for it.
 enum SHA1 {
   static func digest(_ input: [UInt8]) -> [UInt8] {
-    var message = input
-    message.append(0x80)
-    while message.count % 64 != 56 { message.append(0) }
-    let bits = UInt64(input.count) * 8
-    for shift in stride(from: 56, through: 0, by: -8) {
-      message.append(UInt8(truncatingIfNeeded: bits >> UInt64(shift)))
+    var state = State()
+    var start = 0
+    while start + 64 <= input.count {
+      input.withUnsafeBytes { state.mix(UnsafeRawBufferPointer(rebasing: $0[start..<start + 64])) }
+      start += 64
     }
-    var state: [UInt32] = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0]
-    for block in stride(from: 0, to: message.count, by: 64) {
-      mix(message[block..<block + 64], into: &state)
+    withUnsafeTemporaryAllocation(byteCount: 128, alignment: 8) { last in
+      // What is left, a mark, zeros, and the length in bits at the end of the last block.
+      let rest = input.count - start
+      let size = rest < 56 ? 64 : 128
+      last.initializeMemory(as: UInt8.self, repeating: 0)
+      for index in 0..<rest { last[index] = input[start + index] }
+      last[rest] = 0x80
+      last.storeBytes(
+        of: (UInt64(input.count) * 8).bigEndian, toByteOffset: size - 8, as: UInt64.self)
+      for block in stride(from: 0, to: size, by: 64) {
+        state.mix(UnsafeRawBufferPointer(rebasing: last[block..<block + 64]))
+      }
     }
-    return state.flatMap { word in
-      [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: word >> UInt32($0)) }
-    }
+    return state.bytes
   }
 
-  private static func mix(_ block: ArraySlice<UInt8>, into state: inout [UInt32]) {
-    var words = [UInt32](repeating: 0, count: 80)
-    for (offset, byte) in block.enumerated() {
-      words[offset / 4] = words[offset / 4] << 8 | UInt32(byte)
-    }
-    for index in 16..<80 {
-      let word = words[index - 3] ^ words[index - 8] ^ words[index - 14] ^ words[index - 16]
-      words[index] = rotate(word, 1)
-    }
-    var (a, b, c, d, e) = (state[0], state[1], state[2], state[3], state[4])
-    for index in 0..<80 {
-      let (function, constant): (UInt32, UInt32) =
-        switch index {
-        case ..<20: (b & c | ~b & d, 0x5A82_7999)
-        case ..<40: (b ^ c ^ d, 0x6ED9_EBA1)
-        case ..<60: (b & c | b & d | c & d, 0x8F1B_BCDC)
-        default: (b ^ c ^ d, 0xCA62_C1D6)
+  private struct State {
+    var (a, b, c, d, e): (UInt32, UInt32, UInt32, UInt32, UInt32) =
+      (0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0)
+
+    mutating func mix(_ block: UnsafeRawBufferPointer) {
+      withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 80) { words in
+        for index in 0..<16 {
+          let word = block.loadUnaligned(fromByteOffset: index * 4, as: UInt32.self)
+          words[index] = UInt32(bigEndian: word)
         }
-      let sum = rotate(a, 5) &+ function &+ e &+ constant &+ words[index]
-      (a, b, c, d, e) = (sum, a, rotate(b, 30), c, d)
+        for index in 16..<80 {
+          let word = words[index - 3] ^ words[index - 8] ^ words[index - 14] ^ words[index - 16]
+          words[index] = rotate(word, 1)
+        }
+        mix(UnsafeBufferPointer(words))
+      }
     }
-    state[0] &+= a
-    state[1] &+= b
-    state[2] &+= c
-    state[3] &+= d
-    state[4] &+= e
-  }
 
-  private static func rotate(_ word: UInt32, _ count: UInt32) -> UInt32 {
-    word << count | word >> (32 - count)
+    private mutating func mix(_ words: UnsafeBufferPointer<UInt32>) {
+      var (a, b, c, d, e) = (self.a, self.b, self.c, self.d, self.e)
+      for index in 0..<80 {
+        let (function, constant): (UInt32, UInt32) =
+          switch index {
+          case ..<20: (b & c | ~b & d, 0x5A82_7999)
+          case ..<40: (b ^ c ^ d, 0x6ED9_EBA1)
+          case ..<60: (b & c | b & d | c & d, 0x8F1B_BCDC)
+          default: (b ^ c ^ d, 0xCA62_C1D6)
+          }
+        let sum = rotate(a, 5) &+ function &+ e &+ constant &+ words[index]
+        (a, b, c, d, e) = (sum, a, rotate(b, 30), c, d)
+      }
+      self.a &+= a
+      self.b &+= b
+      self.c &+= c
+      self.d &+= d
+      self.e &+= e
+    }
+
+    private func rotate(_ word: UInt32, _ count: UInt32) -> UInt32 {
+      word << count | word >> (32 - count)
+    }
+
+    var bytes: [UInt8] {
+      var bytes: [UInt8] = []
+      bytes.reserveCapacity(20)
+      for word in [a, b, c, d, e] {
+        withUnsafeBytes(of: word.bigEndian) { bytes.append(contentsOf: $0) }
+      }
+      return bytes
+    }
   }
 }
 #endif

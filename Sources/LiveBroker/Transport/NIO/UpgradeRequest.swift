@@ -32,7 +32,7 @@ struct UpgradeRequest {
       item.value.withUnsafeBytes { Self.writePercentEncoded($0, to: &bytes) }
     }
     bytes.writeStaticString(" HTTP/1.1\r\nHost: ")
-    bytes.writeString(Self.authority(endpoint))
+    Self.writeAuthority(endpoint, to: &bytes)
     bytes.writeStaticString(
       "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
     )
@@ -46,7 +46,9 @@ struct UpgradeRequest {
         throw TransportError(
           .invalidRequest, message: "the value of \(item.name) is not visible ASCII")
       }
-      bytes.writeString("\r\n\(item.name): ")
+      bytes.writeStaticString("\r\n")
+      bytes.writeString(item.name)
+      bytes.writeStaticString(": ")
       _ = item.value.withUnsafeBytes { bytes.writeBytes($0) }
     }
     for header in extraHeaders {
@@ -101,6 +103,17 @@ struct UpgradeRequest {
     let host = endpoint.host.contains(":") ? "[\(endpoint.host)]" : endpoint.host
     let isDefault = endpoint.port == (endpoint.usesTLS ? 443 : 80)
     return isDefault && !alwaysWithPort ? host : "\(host):\(endpoint.port)"
+  }
+
+  private static func writeAuthority(_ endpoint: LiveEndpoint, to bytes: inout ByteBuffer) {
+    guard !endpoint.host.contains(":") else {
+      bytes.writeString(authority(endpoint))
+      return
+    }
+    bytes.writeString(endpoint.host)
+    guard endpoint.port != (endpoint.usesTLS ? 443 : 80) else { return }
+    bytes.writeStaticString(":")
+    bytes.writeString(String(endpoint.port))
   }
 
   static func isOneWord(_ text: String) -> Bool {
