@@ -30,6 +30,7 @@ actor Shard {
   private var intensities: [UInt32: RestartIntensity] = [:]
   private var ownIntensity: RestartIntensity
   private var failure: (any Error)?
+  private var isPerforming = false
   private(set) var isDraining = false
   var counters = ShardCounters()
 
@@ -91,10 +92,12 @@ actor Shard {
   }
 
   private func perform(in group: inout DiscardingTaskGroup) {
+    isPerforming = true
     mailbox.take(into: &batch)
     for input in batch { handle(input) }
     batch.removeAll(keepingCapacity: true)
     fireTimers()
+    isPerforming = false
     for work in pending { work.start(in: &group) }
     pending.removeAll(keepingCapacity: true)
     unwrittenHandles.start(services.store, mailbox, in: &group)
@@ -316,7 +319,8 @@ actor Shard {
     let ticket = Ticket(shard: index, slot: address.slot, serial: serial)
     pending.append(
       .dial(request, services.transport, address, ticket, mailbox: mailbox))
-    mailbox.ring()
+    // A turn of the loop that is under way starts it at its end.
+    if !isPerforming { mailbox.ring() }
   }
 
   func handleChanged(_ handle: Secret?, model: String, id: String) {

@@ -28,7 +28,7 @@ actor Session {
   var requestSerial: UInt32 = 0
   var roundTrip: RoundTrip
   /// Pings of the live connection without an answer yet.
-  var openPings: UInt16 = 0
+  var openPings: UInt8 = 0
   var isWritable = true
 
   /// A connection and its number.
@@ -68,7 +68,10 @@ actor Session {
   /// Who waits for the first connection.
   var opening: CheckedContinuation<Void, any Error>? {
     get { preparation?.opening }
-    set { prepare { $0.opening = newValue } }
+    set {
+      guard newValue != nil || preparation != nil else { return }
+      prepare { $0.opening = newValue }
+    }
   }
 
   /// The service may hang up right behind the upgrade, and sockets are quicker than inboxes.

@@ -51,7 +51,7 @@ final class SessionLoad: @unchecked Sendable {
   /// nothing about what was sent after this.
   var staleSince: EngineInstant = .never
   /// Pongs after which all that lay unread has been read.
-  var pongsToFresh: UInt16 = 0
+  var pongsToFresh: UInt8 = 0
 
   var isIdle: Bool {
     outbox.isEmpty && ledger.isEmpty && dropped.isEmpty && lostCalls.isEmpty && !forbidsReplay

@@ -38,25 +38,27 @@ struct SealedNames: Sendable {
 
   /// The name that carries `number`, as UTF-8.
   func name(for number: UInt64) -> [UInt8] {
-    var name = [UInt8]()
-    name.reserveCapacity(prefix.count + length)
-    name += prefix
-    append(number, to: &name)
-    return name
+    [UInt8](unsafeUninitializedCapacity: prefix.count + length) { name, count in
+      count = prefix.count + length
+      for index in prefix.indices { name[index] = prefix[index] }
+      forEachCharacter(of: number) { name[prefix.count + $0] = $1 }
+    }
   }
 
-  /// Appends the characters after the prefix.
-  private func append(_ number: UInt64, to name: inout [UInt8]) {
+  /// Gives the characters after the prefix with their places.
+  @inline(__always)
+  private func forEachCharacter(of number: UInt64, _ body: (Int, UInt8) -> Void) {
     var sealed = (number ^ scramble) &* Self.factor
     sealed = (sealed ^ (sealed &>> 32)) &* Self.factor
+    let alphabet = Self.alphabet
     for index in 0..<11 {
-      name.append(Self.alphabet[Int(truncatingIfNeeded: sealed &>> UInt64(index &* 6)) & 63])
+      body(index, alphabet[Int(truncatingIfNeeded: sealed &>> UInt64(index &* 6)) & 63])
     }
     var generator = SplitMix64(seed: number ^ filler)
     var bits: UInt64 = 0
     for index in 11..<length {
       if (index - 11) % 10 == 0 { bits = generator.next() }
-      name.append(Self.alphabet[Int(truncatingIfNeeded: bits) & 63])
+      body(index, alphabet[Int(truncatingIfNeeded: bits) & 63])
       bits &>>= 6
     }
   }
@@ -72,7 +74,9 @@ struct SealedNames: Sendable {
     }
     var number = sealed &* Self.inverse
     number = ((number ^ (number &>> 32)) &* Self.inverse) ^ scramble
-    let expected = name(for: number)
-    return expected.withUnsafeBytes { $0.elementsEqual(bytes) } ? number : nil
+    // The prefix was compared; the rest is, without making the name.
+    var isOurs = true
+    forEachCharacter(of: number) { isOurs = isOurs && bytes[prefix.count + $0] == $1 }
+    return isOurs ? number : nil
   }
 }
