@@ -19,10 +19,12 @@ struct SentLedger: Sendable {
 
   var isEmpty: Bool { records.isEmpty }
 
-  /// Notes that `item` was sent. Media is remembered by its range only.
-  mutating func sent(_ item: Outbox.Item, at instant: EngineInstant) {
+  /// Notes that `item` was sent. Media is remembered by its range only; so is text once frames of
+  /// `byteLimit` bytes are kept: it can then be reported, and not sent again.
+  mutating func sent(_ item: Outbox.Item, at instant: EngineInstant, byteLimit: Int) {
     var item = item
-    if item.message.kind == .audio || item.message.kind == .video { item.message.frame = [] }
+    let isMedia = item.message.kind == .audio || item.message.kind == .video
+    if isMedia || keptBytes + item.message.frame.count > byteLimit { item.message.frame = [] }
     if records.count >= Self.fineRecords, joinLast(item, at: instant) { return }
     keptBytes += item.message.frame.count
     records.append(Record(sentAt: instant, item: item))

@@ -91,7 +91,7 @@ extension Session {
     guard !uncovered.isEmpty else { return }
     for item in uncovered { report.uncertain.add(item) }
     guard plan.configuration.outbox.uncertainText == .resend, !load.forbidsReplay else { return }
-    let again = uncovered.filter { $0.message.kind == .text }
+    let again = uncovered.filter { $0.message.kind == .text && !$0.message.frame.isEmpty }
     guard !again.isEmpty else { return }
     report.resentMessages = again.count
     for item in again {

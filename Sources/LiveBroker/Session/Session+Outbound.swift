@@ -51,7 +51,8 @@ extension Session {
     connection.send(.text(item.message.frame))
     port.release(item.message.frame.count)
     machine.sent(item.message.asksForAnswer ? .asksForAnswer : [], context)
-    loadInUse().ledger.sent(item, at: context.now)
+    loadInUse().ledger.sent(
+      item, at: context.now, byteLimit: plan.configuration.outbox.byteLimit)
   }
 
   // MARK: Tool responses
