@@ -10,7 +10,7 @@ let package = Package(
     .executableTarget(
       name: "LiveBrokerBenchmarks",
       dependencies: [
-        "CHeapUse",
+        "CHeapCensus",
         .product(name: "LiveBroker", package: "LiveBroker"),
         .product(name: "LiveEmulator", package: "LiveBroker"),
       ],
@@ -22,7 +22,7 @@ let package = Package(
         .enableUpcomingFeature("InferIsolatedConformances"),
         .treatAllWarnings(as: .error),
       ]),
-    .target(name: "CHeapUse"),
+    .target(name: "CHeapCensus"),
   ],
   swiftLanguageModes: [.v6]
 )
