@@ -37,7 +37,9 @@ enum Main {
     progress.clear()
     print(options.printsJSON ? Report.json(figures) : Report.table(figures))
     let wrong = figures.filter { $0.isCounter && !$0.holds }
-    for figure in wrong { complain("\(figure.title): \(decimals(figure.value)), which is a defect") }
+    for figure in wrong {
+      complain("\(figure.title): \(decimals(figure.value)), which is a defect")
+    }
     return wrong.isEmpty ? 0 : 1
   }
 

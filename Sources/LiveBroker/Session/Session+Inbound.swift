@@ -7,9 +7,7 @@ extension Session: ConnectionSink {
       port.shard.mailbox.post(.received(port.address, generation, Array(payload)))
       return
     }
-    // The closure runs at once and keeps nothing.
-    nonisolated(unsafe) let payload = payload
-    assumeIsolated { $0.received(payload, on: generation) }
+    Entry.received(self, (payload, generation))
   }
 
   nonisolated func connection(_ generation: UInt32, signalled signal: ConnectionSignal) {
@@ -17,7 +15,7 @@ extension Session: ConnectionSink {
       port.shard.mailbox.post(.signalled(port.address, generation, signal))
       return
     }
-    assumeIsolated { $0.signalled(signal, on: generation) }
+    Entry.signalled(self, (signal, generation))
   }
 
   func received(_ payload: UnsafeRawBufferPointer, on generation: UInt32) {
@@ -85,12 +83,10 @@ extension Session: ConnectionSink {
   private func updated(_ update: SessionResumptionUpdate, on generation: UInt32) {
     let now = port.shard.now
     let bound = roundTrip.upperBound + unreadFor(now)
-    let answer = resumption.assumeIsolated {
-      $0.handle(
-        .updated(
-          handle: update.newHandle, resumable: update.resumable, generation: generation,
-          roundTrip: bound), at: now)
-    }
+    let news = ResumptionMachine.Input.updated(
+      handle: update.newHandle, resumable: update.resumable, generation: generation,
+      roundTrip: bound)
+    let answer = Resumption.Entry.handle(resumption, (news, now))
     remember(answer, now)
     let facts = handleFacts()
     machine.handleUpdated(facts)

@@ -124,7 +124,7 @@ actor Session {
     let deadline = publishPhase(at: now)
     guard deadline < armedAt else { return }
     armedAt = deadline
-    port.shard.assumeIsolated { $0.arm(self.port.address.slot, at: deadline) }
+    Shard.Entry.arm(port.shard, (port.address.slot, deadline))
   }
 
   /// Tells the observers if the phase has changed; gives the next deadline.
@@ -155,12 +155,7 @@ actor Session {
   func handleFacts() -> SessionMachine.HandleFacts {
     // What would lapse before a dial is through is not counted on.
     let dialed = port.shard.now.advanced(byNanoseconds: plan.limits.dial)
-    return resumption.assumeIsolated { resumption in
-      let handle = resumption.snapshot
-      return SessionMachine.HandleFacts(
-        isKnown: handle.handleForDial(at: dialed) != nil, isResumable: handle.isCurrent,
-        coveredUntil: handle.coveredUntil)
-    }
+    return Resumption.Entry.facts(resumption, dialed)
   }
 
   func loadInUse() -> SessionLoad {

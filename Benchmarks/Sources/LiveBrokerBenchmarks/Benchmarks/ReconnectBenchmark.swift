@@ -22,10 +22,10 @@ struct ReconnectBenchmark: Benchmark {
         [median(floor) / median(planned.rates)]),
       Figure(
         "reconnects.plannedEvents", "jobs and timers of a planned move", .count, planned.events,
-        counter: .atMost(37)),
+        counter: .atMost(30)),
       Figure(
         "reconnects.unplannedEvents", "jobs and timers of an unplanned drop", .count,
-        unplanned.events, counter: .atMost(30)),
+        unplanned.events, counter: .atMost(24)),
     ]
   }
 
