@@ -22,7 +22,7 @@ extension Shard {
       shard.startDial(dial.request, address: dial.at, serial: dial.serial)
     }
     static let noteReconnect = Door {
-      (shard: isolated Shard, news: (report: ReconnectReport, id: String, missed: Int)) in
+      (shard: isolated Shard, news: (report: ReconnectReport, id: SessionID, missed: Int)) in
       shard.noteReconnect(news.report, news.id, missedByObservers: news.missed)
     }
   }

@@ -46,9 +46,9 @@ extension Shard {
     timers.disarm(slot)
     services.registry.free(port)
     counters.note(end)
-    services.observer.sessionEnded(id: port.id, end)
+    services.observer.sessionEnded(id: port.id.text, end)
     if end.code == .closedByApplication, services.store != nil {
-      unwrittenHandles.note(nil, id: port.id)
+      unwrittenHandles.note(nil, id: port.id.text)
       workIsPending()
     }
   }

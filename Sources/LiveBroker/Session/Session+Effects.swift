@@ -174,7 +174,7 @@ extension Session {
     guard answer != .nothing, port.shard.services.store != nil else { return }
     let handle = Resumption.Entry.handleForDial(resumption, now)
     port.shard.assumeIsolated {
-      $0.handleChanged(handle, model: self.plan.configuration.setup.model, id: self.port.id)
+      $0.handleChanged(handle, model: self.plan.configuration.setup.model, id: self.port.id.text)
     }
   }
 
