@@ -41,7 +41,8 @@ final class SessionRegistry: Sendable {
         return .failure(BrokerError(.draining, message: "the broker takes no new sessions"))
       }
       guard state.ports.find(id) == nil else {
-        return .failure(BrokerError(.duplicateID, message: "a session with this id exists: \(id.text)"))
+        return .failure(
+          BrokerError(.duplicateID, message: "a session with this id exists: \(id.text)"))
       }
       let shard = state.nextShard
       state.nextShard = (shard + 1) % shards.count

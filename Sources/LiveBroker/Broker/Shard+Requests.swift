@@ -26,9 +26,10 @@ extension Shard {
 
   func startDial(_ request: DialRequest, address: SessionAddress, serial: UInt32) {
     let ticket = Ticket(shard: index, slot: address.slot, serial: serial)
-    pending.append(
-      .dial(request, services.transport, address, ticket, mailbox: mailbox))
-    workIsPending()
+    start(
+      ShardDial(
+        request: request, address: address, ticket: ticket, transport: services.transport,
+        mailbox: mailbox))
   }
 
   func handleChanged(_ handle: Secret?, model: String, id: String) {

@@ -4,25 +4,28 @@
 ///
 /// It works in *turns*: calls of its executor, each asked for by the inbox's bell or by an alarm, in
 /// which everything is done in one synchronous function, so nothing is re-entered. The task in
-/// ``run()`` is woken only for what needs a task: dials and store writes become its child tasks and
+/// ``run()`` is woken only for what needs a task: dials and store writes happen in its child tasks and
 /// come back through the inbox. Frames come straight from the connections, on the same executor.
 /// Sessions own no tasks; the shard supervises them by bookkeeping.
 actor Shard {
   nonisolated let index: UInt16
   nonisolated let executor: any ShardExecutor
   nonisolated let mailbox = Mailbox<ShardInput>()
+  private nonisolated let dialTasks = DialTasks()
   nonisolated let services: ShardServices
   nonisolated let clock: any EngineClock
   private nonisolated let seed: UInt64
 
+  // Unchecked: an access to one of these is a call on a value that calls nobody back, or a look at
+  // an array, and the checks were a thirtieth of a move.
   /// The sessions by slot; a free slot is nil.
-  var sessions: [Session?] = []
-  var timers = ShardTimers()
+  @exclusivity(unchecked) var sessions: [Session?] = []
+  @exclusivity(unchecked) var timers = ShardTimers()
   var requestSerial: UInt32 = 0
-  private var batch: [ShardInput] = []
-  private var due: [UInt32] = []
-  /// What the task of ``run()`` is to start.
-  var pending: [ShardWork] = []
+  @exclusivity(unchecked) private var batch: [ShardInput] = []
+  @exclusivity(unchecked) private var due: [UInt32] = []
+  /// Dials for which the task of ``run()`` is to make tasks.
+  private var pending: [ShardDial] = []
   var unwrittenHandles = HandleWrites()
   var intensities: [UInt32: RestartIntensity] = [:]
   var ownIntensity: RestartIntensity
@@ -59,6 +62,7 @@ actor Shard {
     failure = nil
     ownIntensity = RestartIntensity(services.configuration.supervision.shardLimits)
     isRunning = true
+    dialTasks.open()
     restartAll()
     let turn: @Sendable () -> Void = { Entry.turn(self) }
     mailbox.open { [executor] in executor.execute(turn) }
@@ -70,6 +74,7 @@ actor Shard {
         }
         mailbox.endRun()
         isRunning = false
+        dialTasks.close()
         group.cancelAll()
       }
     } onCancel: {
@@ -80,9 +85,15 @@ actor Shard {
   }
 
   private func startWork(in group: inout DiscardingTaskGroup) {
-    for work in pending { work.start(in: &group) }
+    for dial in pending { group.addTask { [dialTasks] in await dialTasks.serve(dial) } }
     pending.removeAll(keepingCapacity: true)
     unwrittenHandles.start(services.store, mailbox, in: &group)
+  }
+
+  func start(_ dial: ShardDial) {
+    guard !dialTasks.take(dial) else { return }
+    pending.append(dial)
+    workIsPending()
   }
 
   func wake() { parked.take()?.resume() }

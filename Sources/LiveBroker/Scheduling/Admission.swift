@@ -18,10 +18,11 @@ package actor Admission {
   private nonisolated let mailbox = Mailbox<Input>()
   private let clock: any EngineClock
   private let grant: @Sendable (Ticket) -> Void
-  private var machine: PacerMachine
-  private var random: SplitMix64
-  private var batch: [Input] = []
-  private var granted: [Ticket] = []
+  // Unchecked: these are values whose functions call nobody back.
+  @exclusivity(unchecked) private var machine: PacerMachine
+  @exclusivity(unchecked) private var random: SplitMix64
+  @exclusivity(unchecked) private var batch: [Input] = []
+  @exclusivity(unchecked) private var granted: [Ticket] = []
   /// When the earliest alarm rings that is still under way.
   private var alarm: EngineInstant?
   private var isServing = false

@@ -50,7 +50,8 @@ extension Session: ConnectionSink {
         actions += machine.goAwayReceived(
           generation: generation, timeLeft: goAway.timeLeft, context)
       }
-      return actions + machine.considerRotation(context)
+      let next = machine.considerRotation(context)
+      return actions.isEmpty ? next : actions + next
     }
   }
 

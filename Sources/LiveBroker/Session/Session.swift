@@ -13,7 +13,8 @@ actor Session {
   var load: SessionLoad?
   /// What exists only while a connection is being prepared.
   private var preparation: Preparation?
-  var machine = SessionMachine()
+  // Unchecked: the machine is a value whose functions call nobody back.
+  @exclusivity(unchecked) var machine = SessionMachine()
   /// Place of the next byte in the session's audio stream.
   var audioOffset: Int
   /// When the oldest unanswered ping was sent; never if none is to be measured.

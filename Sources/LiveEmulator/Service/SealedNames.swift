@@ -41,42 +41,47 @@ struct SealedNames: Sendable {
     [UInt8](unsafeUninitializedCapacity: prefix.count + length) { name, count in
       count = prefix.count + length
       for index in prefix.indices { name[index] = prefix[index] }
-      forEachCharacter(of: number) { name[prefix.count + $0] = $1 }
+      write(number, into: UnsafeMutableBufferPointer(rebasing: name[prefix.count...]))
     }
   }
 
-  /// Gives the characters after the prefix with their places.
-  @inline(__always)
-  private func forEachCharacter(of number: UInt64, _ body: (Int, UInt8) -> Void) {
+  /// Writes the characters after the prefix; the place is as long as they are.
+  private func write(_ number: UInt64, into place: UnsafeMutableBufferPointer<UInt8>) {
     var sealed = (number ^ scramble) &* Self.factor
     sealed = (sealed ^ (sealed &>> 32)) &* Self.factor
-    let alphabet = Self.alphabet
-    for index in 0..<11 {
-      body(index, alphabet[Int(truncatingIfNeeded: sealed &>> UInt64(index &* 6)) & 63])
-    }
-    var generator = SplitMix64(seed: number ^ filler)
-    var bits: UInt64 = 0
-    for index in 11..<length {
-      if (index - 11) % 10 == 0 { bits = generator.next() }
-      body(index, alphabet[Int(truncatingIfNeeded: bits) & 63])
-      bits &>>= 6
+    Self.alphabet.withUnsafeBytes { alphabet in
+      for index in 0..<11 {
+        place[index] = alphabet[Int(truncatingIfNeeded: sealed) & 63]
+        sealed &>>= 6
+      }
+      var generator = SplitMix64(seed: number ^ filler)
+      for start in stride(from: 11, to: length, by: 10) {
+        var bits = generator.next()
+        for index in start..<min(start + 10, length) {
+          place[index] = alphabet[Int(truncatingIfNeeded: bits) & 63]
+          bits &>>= 6
+        }
+      }
     }
   }
 
   /// The number that a name carries, or nil if it was not made with this key.
   func number(in bytes: UnsafeRawBufferPointer) -> UInt64? {
     guard bytes.count == prefix.count + length, bytes.starts(with: prefix) else { return nil }
+    let rest = UnsafeRawBufferPointer(rebasing: bytes[prefix.count...])
     var sealed: UInt64 = 0
     for index in 0..<11 {
-      let digit = Self.digits[Int(bytes[prefix.count + index])]
+      let digit = Self.digits[Int(rest[index])]
       guard digit != 0xFF else { return nil }
       sealed |= UInt64(digit) &<< UInt64(index &* 6)
     }
     var number = sealed &* Self.inverse
     number = ((number ^ (number &>> 32)) &* Self.inverse) ^ scramble
-    // The prefix was compared; the rest is, without making the name.
-    var isOurs = true
-    forEachCharacter(of: number) { isOurs = isOurs && bytes[prefix.count + $0] == $1 }
+    // The prefix was compared; the rest is, in a place on the stack.
+    let isOurs = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: length) { made in
+      write(number, into: made)
+      return made.elementsEqual(rest)
+    }
     return isOurs ? number : nil
   }
 }

@@ -14,7 +14,8 @@ import Testing
     let network = EmulatedNetwork(
       simulation: simulation, service: LiveService(configuration: ServiceConfiguration(), seed: 1))
     broker = Broker(
-      configuration: BrokerConfiguration(credentials: .apiKey(Secret("FAKE-KEY"))), transport: network,
+      configuration: BrokerConfiguration(credentials: .apiKey(Secret("FAKE-KEY"))),
+      transport: network,
       runtime: simulation.runtime)
   }
 
