@@ -21,7 +21,7 @@ extension Shard {
         throwing: BrokerError(.draining, message: "the broker takes no new sessions"))
     }
     let handle = services.resumptionMachine(stored, at: clock.now, wallTime: clock.wallTime)
-    let resumption = Resumption(handle, executor: executor)
+    let resumption = Resumption(handle, at: residence)
     let estate = SessionEstate(port: port, resumption: resumption)
     let session = Session(estate, opening: continuation)
     place(session, at: port.address)

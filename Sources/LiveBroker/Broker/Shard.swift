@@ -11,6 +11,7 @@ actor Shard {
   nonisolated let index: UInt16
   nonisolated let executor: any ShardExecutor
   nonisolated let mailbox = Mailbox<ShardInput>()
+  nonisolated let residence: Residence
   private nonisolated let dialTasks = DialTasks()
   nonisolated let services: ShardServices
   nonisolated let clock: any EngineClock
@@ -48,6 +49,7 @@ actor Shard {
   ) {
     self.index = index
     self.executor = executor
+    residence = Residence(executor)
     self.clock = clock
     self.services = services
     self.seed = seed

@@ -6,15 +6,15 @@
 /// synchronous. It is a sibling of the session's own actor and outlives it: a restarted session
 /// resumes from what is kept here.
 package actor Resumption {
-  private let executor: any ShardExecutor
+  private let residence: Residence
   private var machine: ResumptionMachine
 
   package nonisolated var unownedExecutor: UnownedSerialExecutor {
-    executor.asUnownedSerialExecutor()
+    residence.executor.asUnownedSerialExecutor()
   }
 
-  package init(_ machine: ResumptionMachine, executor: any ShardExecutor) {
-    self.executor = executor
+  package init(_ machine: ResumptionMachine, at residence: Residence) {
+    self.residence = residence
     self.machine = machine
   }
 

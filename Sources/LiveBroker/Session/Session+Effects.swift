@@ -77,7 +77,7 @@ extension Session {
 
   private func credentialDelivered(_ vended: VendedToken) {
     let expiry = vended.machine.expiresAt ?? .zero
-    token = Token(vended, executor: port.shard.executor)
+    token = Token(vended, at: port.shard.residence)
     feed { machine, context in machine.credentialAcquired(expiresAt: expiry, context) }
   }
 

@@ -50,8 +50,7 @@ extension Session: ConnectionSink {
         actions += machine.goAwayReceived(
           generation: generation, timeLeft: goAway.timeLeft, context)
       }
-      let next = machine.considerRotation(context)
-      return actions.isEmpty ? next : actions + next
+      return actions + machine.considerRotation(context)
     }
   }
 

@@ -18,16 +18,16 @@ package struct VendedToken: Sendable {
 /// synchronous, so nothing comes between a question and what is done with the answer. It is a
 /// sibling of the session's own actor, so that a restarted session finds its token where it was.
 package actor Token {
-  private let executor: any ShardExecutor
+  private let residence: Residence
   private let secret: Secret
   private var machine: TokenMachine
 
   package nonisolated var unownedExecutor: UnownedSerialExecutor {
-    executor.asUnownedSerialExecutor()
+    residence.executor.asUnownedSerialExecutor()
   }
 
-  package init(_ vended: VendedToken, executor: any ShardExecutor) {
-    self.executor = executor
+  package init(_ vended: VendedToken, at residence: Residence) {
+    self.residence = residence
     secret = vended.secret
     machine = vended.machine
   }

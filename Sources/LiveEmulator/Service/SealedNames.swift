@@ -67,7 +67,9 @@ struct SealedNames: Sendable {
 
   /// The number that a name carries, or nil if it was not made with this key.
   func number(in bytes: UnsafeRawBufferPointer) -> UInt64? {
-    guard bytes.count == prefix.count + length, bytes.starts(with: prefix) else { return nil }
+    guard bytes.count == prefix.count + length,
+      prefix.withUnsafeBytes({ Self.areEqual($0, bytes) })
+    else { return nil }
     let rest = UnsafeRawBufferPointer(rebasing: bytes[prefix.count...])
     var sealed: UInt64 = 0
     for index in 0..<11 {
@@ -80,8 +82,17 @@ struct SealedNames: Sendable {
     // The prefix was compared; the rest is, in a place on the stack.
     let isOurs = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: length) { made in
       write(number, into: made)
-      return made.elementsEqual(rest)
+      return Self.areEqual(UnsafeRawBufferPointer(made), rest)
     }
     return isOurs ? number : nil
+  }
+
+  /// Whether the second begins with the first, in a loop that the compiler can make wide.
+  private static func areEqual(
+    _ bytes: UnsafeRawBufferPointer, _ others: UnsafeRawBufferPointer
+  ) -> Bool {
+    var difference: UInt8 = 0
+    for index in 0..<bytes.count { difference |= bytes[index] ^ others[index] }
+    return difference == 0
   }
 }
