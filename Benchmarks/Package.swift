@@ -26,7 +26,7 @@ let package = Package(
     .executableTarget(
       name: "LiveBrokerBenchmarks",
       dependencies: [
-        "CHeapUse",
+        "CHeapCensus",
         .product(name: "LiveBroker", package: "LiveBroker"),
         .product(name: "LiveEmulator", package: "LiveBroker"),
         nio("NIOCore"), nio("NIOPosix"), nio("NIOSSL", "swift-nio-ssl"),
@@ -39,7 +39,7 @@ let package = Package(
         .enableUpcomingFeature("InferIsolatedConformances"),
         .treatAllWarnings(as: .error),
       ]),
-    .target(name: "CHeapUse"),
+    .target(name: "CHeapCensus"),
   ],
   swiftLanguageModes: [.v6]
 )

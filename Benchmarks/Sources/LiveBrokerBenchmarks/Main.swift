@@ -14,6 +14,7 @@ enum Main {
       let options = try Options(
         CommandLine.arguments.dropFirst(), known: benchmarks.map { $0.name })
       if options.showsHelp { return print(help) }
+      if let part = options.idlePart { exit(runIdle(part, options)) }
       exit(run(options))
     } catch {
       complain("\(error)\nTry --help.")
@@ -35,32 +36,23 @@ enum Main {
       return 70
     }
     progress.clear()
-    print(options.printsJSON ? json(figures) : table(figures))
-    return 0
-  }
-
-  /// Bars are drawn against the largest figure of the same unit.
-  static func table(_ figures: [Figure]) -> String {
-    let width = figures.map(\.title.count).max() ?? 0
-    return figures.map { figure in
-      let largest = figures.filter { $0.unit == figure.unit }.map(\.value).max() ?? 1
-      let cells = largest > 0 ? Int((figure.value / largest * 24).rounded()) : 0
-      let bar = String(repeating: "▇", count: min(max(cells, 0), 24))
-      let title = figure.title + String(repeating: " ", count: width - figure.title.count)
-      let value = grouped(figure.value) + figure.unit.rawValue
-      let room = String(repeating: " ", count: max(1, 14 - value.count))
-      let goal = figure.goal.map { "  \($0.holds(figure.value) ? "ok" : "NO")  \($0.text)" } ?? ""
-      let pad = String(repeating: " ", count: 24 - bar.count)
-      return "\(title)\(room)\(value)  \(bar)\(pad)\(goal)"
-    }.joined(separator: "\n")
-  }
-
-  static func json(_ figures: [Figure]) -> String {
-    let members = figures.map { figure in
-      "\"\(figure.name)\":{\"median\":\(figure.value),\"unit\":\"\(figure.unit.rawValue)\","
-        + "\"rounds\":[\(figure.rounds.map { "\($0)" }.joined(separator: ","))]}"
+    print(options.printsJSON ? Report.json(figures) : Report.table(figures))
+    let wrong = figures.filter { $0.isCounter && !$0.holds }
+    for figure in wrong {
+      complain("\(figure.title): \(decimals(figure.value)), which is a defect")
     }
-    return "{\(members.joined(separator: ","))}"
+    return wrong.isEmpty ? 0 : 1
+  }
+
+  /// One part of the benchmark `idle`, in a process of its own.
+  private static func runIdle(_ part: IdleBenchmark.Part, _ options: Options) -> Int32 {
+    do {
+      print(try IdleBenchmark.run(part, count: options.sessions ?? 1_000, seed: options.seed))
+      return 0
+    } catch {
+      complain("\(error)")
+      return 70
+    }
   }
 
   private static func complain(_ text: String) {
@@ -87,7 +79,9 @@ enum Main {
         --quick       one short round of everything: that it runs, not how fast
         --json        one line for machines
         --help        this text
-      Exit codes: 0 measured, 64 wrong usage, 70 a benchmark failed.
+
+      Exit codes: 0 measured, 1 a counter is not what it must be (seconds and bytes are only shown),
+      64 wrong usage, 70 a benchmark failed.
       """
   }
 }

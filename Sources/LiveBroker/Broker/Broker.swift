@@ -106,7 +106,7 @@ public final class Broker: Sendable {
     try services.configuration.check()
     let (stored, start) = await stored(id, configuration)
     let port = try services.registry.add(
-      id: id ?? newID(), plan: try plan(for: configuration), shards: shards)
+      id: id.map(SessionID.init) ?? newID(), plan: try plan(for: configuration), shards: shards)
     if start != .fresh { port.start = start }
     do {
       try await withTaskCancellationHandler {
@@ -217,21 +217,10 @@ public final class Broker: Sendable {
   }
 
   /// A random name in the form of a UUID, from the broker's own generator.
-  private func newID() -> String {
-    let (high, low) = state.withLock { ($0.generator.next(), $0.generator.next()) }
-    let digits = [high, low].flatMap { half in
-      stride(from: 60, through: 0, by: -4).map { hexadecimal[Int((half >> UInt64($0)) & 15)] }
-    }
-    var text: [UInt8] = []
-    for (place, digit) in digits.enumerated() {
-      if [8, 12, 16, 20].contains(place) { text.append(UInt8(ascii: "-")) }
-      text.append(digit)
-    }
-    return String(decoding: text, as: UTF8.self)
+  private func newID() -> SessionID {
+    state.withLock { .bits($0.generator.next(), $0.generator.next()) }
   }
 }
-
-private let hexadecimal = Array("0123456789abcdef".utf8)
 
 /// Runs a broker for as long as `body` takes, and stops it on every way out.
 ///

@@ -11,6 +11,9 @@ struct HandleWrites {
   private var isWriting = false
   private var waiters: [CheckedContinuation<Void, Never>] = []
 
+  /// Whether there is a batch to begin.
+  var areWaiting: Bool { !order.isEmpty && !isWriting }
+
   /// The batch is in the store, as far as it could be.
   mutating func written() {
     isWriting = false

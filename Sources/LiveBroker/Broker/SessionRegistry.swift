@@ -5,7 +5,7 @@ import Synchronization
 /// Which sessions there are, by id, and which places on the shards are free.
 final class SessionRegistry: Sendable {
   private struct State {
-    var ports: [String: SessionPort] = [:]
+    var ports = PortTable()
     var places: [Places]
     var nextShard = 0
     var isClosed = false
@@ -34,34 +34,38 @@ final class SessionRegistry: Sendable {
 
   /// Gives a session its place, on the shard whose turn it is.
   func add(
-    id: String, plan: SessionPlan, shards: [Shard]
+    id: SessionID, plan: SessionPlan, shards: [Shard]
   ) throws(BrokerError) -> SessionPort {
     let answer: Result<SessionPort, BrokerError> = state.withLock { state in
       guard !state.isClosed else {
         return .failure(BrokerError(.draining, message: "the broker takes no new sessions"))
       }
-      guard state.ports[id] == nil else {
-        return .failure(BrokerError(.duplicateID, message: "a session with this id exists: \(id)"))
+      guard state.ports.find(id) == nil else {
+        return .failure(
+          BrokerError(.duplicateID, message: "a session with this id exists: \(id.text)"))
       }
       let shard = state.nextShard
       state.nextShard = (shard + 1) % shards.count
       let port = SessionPort(
         id: id, plan: plan, shard: shards[shard], address: state.places[shard].take())
-      state.ports[id] = port
+      state.ports.insert(port)
       return .success(port)
     }
     return try answer.get()
   }
 
-  func find(_ id: String) -> SessionPort? { state.withLock { $0.ports[id] } }
+  func find(_ id: String) -> SessionPort? {
+    let id = SessionID(id)
+    return state.withLock { $0.ports.find(id) }
+  }
 
   var count: Int { state.withLock { $0.ports.count } }
 
   /// Takes a session out that has ended, and frees its place.
   func free(_ port: SessionPort) {
     let waiters = state.withLock { state in
-      guard state.ports[port.id] === port else { return [CheckedContinuation<Void, Never>]() }
-      state.ports[port.id] = nil
+      guard state.ports.find(port.id) === port else { return [CheckedContinuation<Void, Never>]() }
+      state.ports.remove(port.id)
       state.places[Int(port.shard.index)].free.append(port.address.slot)
       guard state.isClosed, state.ports.isEmpty else { return [] }
       defer { state.drained = [] }

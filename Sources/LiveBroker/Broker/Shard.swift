@@ -2,35 +2,41 @@
 
 /// One core's share of the sessions: their executor, their timers and their inbox.
 ///
-/// The loop in ``run()`` waits for the bell and then does everything in one synchronous function, so
-/// nothing is re-entered. Only that loop touches the task group: dials and store writes become child
-/// tasks and come back through the inbox. Frames come straight from the connections, on the same
-/// executor. Sessions own no tasks; the shard supervises them by bookkeeping.
+/// It works in *turns*: calls of its executor, each asked for by the inbox's bell or by an alarm, in
+/// which everything is done in one synchronous function, so nothing is re-entered. The task in
+/// ``run()`` is woken only for what needs a task: dials and store writes happen in its child tasks and
+/// come back through the inbox. Frames come straight from the connections, on the same executor.
+/// Sessions own no tasks; the shard supervises them by bookkeeping.
 actor Shard {
   nonisolated let index: UInt16
   nonisolated let executor: any ShardExecutor
   nonisolated let mailbox = Mailbox<ShardInput>()
+  nonisolated let residence: Residence
+  private nonisolated let dialTasks = DialTasks()
   nonisolated let services: ShardServices
   nonisolated let clock: any EngineClock
   private nonisolated let seed: UInt64
 
+  // Unchecked: an access to one of these is a call on a value that calls nobody back, or a look at
+  // an array, and the checks were a thirtieth of a move.
   /// The sessions by slot; a free slot is nil.
-  private(set) var sessions: [Session?] = []
-  private var tenants: [UInt32] = []
-  private var freeSlots: [UInt32] = []
-  private var wheel = TimerWheel()
-  /// What the executor was asked to ring at, the earliest last. Asked only for earlier ones, so
-  /// that no instant is asked for twice.
-  private var alarms: [EngineInstant] = []
-  private var requestSerial: UInt32 = 0
-  private var batch: [ShardInput] = []
-  private var due: [UInt32] = []
-  private var pending: [ShardWork] = []
-  private var unwrittenHandles = HandleWrites()
-  private var intensities: [UInt32: RestartIntensity] = [:]
-  private var ownIntensity: RestartIntensity
-  private var failure: (any Error)?
-  private(set) var isDraining = false
+  @exclusivity(unchecked) var sessions: [Session?] = []
+  @exclusivity(unchecked) var timers = ShardTimers()
+  var requestSerial: UInt32 = 0
+  @exclusivity(unchecked) private var batch: [ShardInput] = []
+  @exclusivity(unchecked) private var due: [UInt32] = []
+  /// Dials for which the task of ``run()`` is to make tasks.
+  private var pending: [ShardDial] = []
+  var unwrittenHandles = HandleWrites()
+  var intensities: [UInt32: RestartIntensity] = [:]
+  var ownIntensity: RestartIntensity
+  var failure: (any Error)?
+  private var isRunning = false
+  /// Whether a turn is under way, which looks at its end what there is to start and when to wake.
+  private var isInTurn = false
+  /// The task of ``run()`` while it has nothing to do.
+  private var parked: UnsafeContinuation<Void, Never>?
+  var isDraining = false
   /// Whether the service was seen to count a resume as a use of its token.
   var resumesCountAsUses = false
   var counters = ShardCounters()
@@ -45,29 +51,100 @@ actor Shard {
   ) {
     self.index = index
     self.executor = executor
+    residence = Residence(executor)
     self.clock = clock
     self.services = services
     self.seed = seed
     ownIntensity = RestartIntensity(services.configuration.supervision.shardLimits)
   }
 
-  // MARK: The loop
+  // MARK: The task
 
   /// Runs the shard until the task is cancelled. A fault that its sessions' restarts could not
   /// contain is thrown; a new run then begins with every session restarted.
   func run() async throws {
-    let bell = mailbox.open()
     failure = nil
     ownIntensity = RestartIntensity(services.configuration.supervision.shardLimits)
+    isRunning = true
+    dialTasks.open()
     restartAll()
-    await withDiscardingTaskGroup { group in
-      for await _ in bell {
-        perform(in: &group)
-        if failure != nil { break }
+    let turn: @Sendable () -> Void = { Entry.turn(self) }
+    mailbox.open { [executor] in executor.execute(turn) }
+    await withTaskCancellationHandler {
+      await withDiscardingTaskGroup { group in
+        while !Task.isCancelled, failure == nil {
+          startWork(in: &group)
+          await withUnsafeContinuation { parked = $0 }
+        }
+        mailbox.endRun()
+        isRunning = false
+        dialTasks.close()
+        group.cancelAll()
       }
-      group.cancelAll()
+    } onCancel: {
+      // Comes through the executor: between looking for work and parking nothing else runs there.
+      executor.execute { Entry.wake(self) }
     }
     if let failure { throw failure }
+  }
+
+  private func startWork(in group: inout DiscardingTaskGroup) {
+    for dial in pending { group.addTask { [dialTasks] in await dialTasks.serve(dial) } }
+    pending.removeAll(keepingCapacity: true)
+    unwrittenHandles.start(services.store, mailbox, in: &group)
+  }
+
+  func start(_ dial: ShardDial) {
+    guard !dialTasks.take(dial) else { return }
+    pending.append(dial)
+    workIsPending()
+  }
+
+  func wake() { parked.take()?.resume() }
+
+  /// Sees to it that the task starts what has been noted; within a turn, at its end.
+  func workIsPending() {
+    if !isInTurn { wake() }
+  }
+
+  // MARK: Turns
+
+  func turn() {
+    guard isRunning, failure == nil else { return }
+    isInTurn = true
+    mailbox.take(into: &batch)
+    for input in batch { handle(input) }
+    batch.removeAll(keepingCapacity: true)
+    endTurn()
+  }
+
+  func alarmRang(_ instant: EngineInstant) {
+    timers.rang(instant)
+    isInTurn = true
+    endTurn()
+  }
+
+  private func endTurn() {
+    timers.takeDue(at: clock.now, into: &due)
+    for slot in due {
+      if let session = sessions[Int(slot)] { Session.Entry.timerFired(session) }
+    }
+    due.removeAll(keepingCapacity: true)
+    isInTurn = false
+    setAlarm()
+    if !pending.isEmpty || unwrittenHandles.areWaiting || failure != nil { wake() }
+  }
+
+  /// Asks the executor for a turn at the next deadline, if none is asked for by then.
+  private func setAlarm() {
+    guard let next = timers.nextAlarm() else { return }
+    executor.schedule(at: next) { [self] in Entry.alarmRang(self, next) }
+  }
+
+  /// Keeps the session's entry in the wheel.
+  func arm(_ slot: UInt32, at deadline: EngineInstant) {
+    timers.arm(slot, at: deadline)
+    if !isInTurn { setAlarm() }
   }
 
   /// Ends every session, for a broker that stops.
@@ -92,33 +169,23 @@ actor Shard {
     }
   }
 
-  private func perform(in group: inout DiscardingTaskGroup) {
-    mailbox.take(into: &batch)
-    for input in batch { handle(input) }
-    batch.removeAll(keepingCapacity: true)
-    fireTimers()
-    for work in pending { work.start(in: &group) }
-    pending.removeAll(keepingCapacity: true)
-    unwrittenHandles.start(services.store, mailbox, in: &group)
-  }
-
   private func handle(_ input: ShardInput) {
     switch input {
     case .open(let port, let stored, let continuation):
       open(port, stored, continuation)
     case .message(let address, let message):
-      session(address)?.assumeIsolated { $0.accept(message) }
+      if let session = session(address) { Session.Entry.accept(session, message) }
     case .input(let address, let input):
-      session(address)?.assumeIsolated { $0.feed(input) }
+      if let session = session(address) { Session.Entry.feed(session, input) }
     case .credential(let ticket, let result): credential(ticket, result)
     case .admitted(let ticket): admitted(ticket)
     case .dialed(let address, let ticket, let result): dialed(address, ticket, result)
     case .received(let address, let generation, let bytes):
-      session(address)?.assumeIsolated { session in
-        bytes.withUnsafeBytes { session.received($0, on: generation) }
-      }
+      guard let session = session(address) else { return }
+      bytes.withUnsafeBytes { Session.Entry.received(session, ($0, generation)) }
     case .signalled(let address, let generation, let signal):
-      session(address)?.assumeIsolated { $0.signalled(signal, on: generation) }
+      guard let session = session(address) else { return }
+      Session.Entry.signalled(session, (signal, generation))
     case .handlesWritten(let failures):
       counters.failedStoreWrites += failures
       unwrittenHandles.written()
@@ -134,13 +201,6 @@ actor Shard {
     }
   }
 
-  private func session(_ address: SessionAddress) -> Session? {
-    guard address.slot < sessions.count, tenants[Int(address.slot)] == address.tenant else {
-      return nil
-    }
-    return sessions[Int(address.slot)]
-  }
-
   // MARK: Time
 
   nonisolated var now: EngineInstant { clock.now }
@@ -152,240 +212,5 @@ actor Shard {
     var generator = SplitMix64(
       seed: seed ^ UInt64(slot) &* 0xD6E8_FEB8_6659_FD93 ^ UInt64(bitPattern: now.nanoseconds))
     return SessionMachine.Context(now: now, draw: generator.next(), limits: limits)
-  }
-
-  /// Keeps the session's wheel entry; the executor is asked to wake the shard for the first of all.
-  func arm(_ slot: UInt32, at deadline: EngineInstant) {
-    wheel.arm(slot, at: deadline)
-    wakeInTime()
-  }
-
-  private func wakeInTime() {
-    guard let next = wheel.nextDeadline, next < alarms.last ?? .never else { return }
-    alarms.append(next)
-    executor.schedule(at: next) { [self] in
-      self.assumeIsolated { $0.alarmRang(next) }
-    }
-  }
-
-  private func alarmRang(_ instant: EngineInstant) {
-    alarms.removeAll { $0 == instant }
-    fireTimers()
-    if !pending.isEmpty || failure != nil { mailbox.ring() }
-  }
-
-  private func fireTimers() {
-    wheel.advance(to: clock.now, into: &due)
-    for slot in due { sessions[Int(slot)]?.assumeIsolated { $0.timerFired() } }
-    due.removeAll(keepingCapacity: true)
-    wakeInTime()
-  }
-
-  // MARK: Sessions
-
-  private func open(
-    _ port: SessionPort, _ stored: StoredResumption?,
-    _ continuation: CheckedContinuation<Void, any Error>
-  ) {
-    guard !isDraining else {
-      port.finish(SessionEnd(.drained, message: "the broker takes no new sessions"))
-      services.registry.free(port)
-      return continuation.resume(
-        throwing: BrokerError(.draining, message: "the broker takes no new sessions"))
-    }
-    let handle = services.resumptionMachine(stored, at: clock.now, wallTime: clock.wallTime)
-    let resumption = Resumption(handle, executor: executor)
-    let estate = SessionEstate(port: port, resumption: resumption)
-    let session = Session(estate, opening: continuation)
-    place(session, at: port.address)
-    counters.opened += 1
-    session.assumeIsolated { session in
-      session.machine.handleUpdated(session.handleFacts())
-      session.feed { machine, context in machine.opened(context) }
-    }
-  }
-
-  private func place(_ session: Session, at address: SessionAddress) {
-    let slot = Int(address.slot)
-    while sessions.count <= slot {
-      sessions.append(nil)
-      tenants.append(0)
-    }
-    sessions[slot] = session
-    tenants[slot] = address.tenant
-  }
-
-  /// A session is over: its place is free for another.
-  func sessionEnded(_ port: SessionPort, _ end: SessionEnd) {
-    let slot = port.address.slot
-    sessions[Int(slot)] = nil
-    intensities[slot] = nil
-    wheel.disarm(slot)
-    services.registry.free(port)
-    counters.note(end)
-    services.observer.sessionEnded(id: port.id, end)
-    if end.code == .closedByApplication, services.store != nil {
-      unwrittenHandles.note(nil, id: port.id)
-      mailbox.ring()
-    }
-  }
-
-  private func drain(by deadline: EngineInstant) {
-    isDraining = true
-    let end = SessionEnd(.drained, message: "the broker was drained")
-    for session in sessions {
-      session?.assumeIsolated { session in
-        session.feed { machine, context in
-          machine.drainRequested(by: deadline, end, context)
-        }
-      }
-    }
-  }
-
-  // MARK: Supervision
-
-  /// A session failed inside the broker: it is built anew from what outlives it, and resumes. One
-  /// that fails too often ends; too many failures on one shard restart the shard.
-  private func fault(_ address: SessionAddress, _ message: String) {
-    guard let session = session(address) else { return }
-    counters.faults += 1
-    if let end = session.assumeIsolated({ $0.machine.ending }) {
-      // It was about to end: there is nothing to go on with.
-      return session.assumeIsolated { $0.stop(end) }
-    }
-    guard ownIntensity.permits(at: clock.now) else {
-      failure = BrokerError(
-        .sessionFailed, message: "too many sessions failed on shard \(index): \(message)")
-      return
-    }
-    var intensity =
-      intensities[address.slot]
-      ?? RestartIntensity(services.configuration.supervision.sessionLimits)
-    let permitted = intensity.permits(at: clock.now)
-    intensities[address.slot] = intensity
-    guard permitted else {
-      let end = SessionEnd(
-        .restartIntensityExceeded, message: "the session failed again and again: \(message)")
-      return session.assumeIsolated { $0.stop(end) }
-    }
-    restart(session, cause: .fault(message))
-  }
-
-  private func restart(_ old: Session, cause: InterruptionCause) {
-    counters.restarts += 1
-    let (estate, opening) = old.assumeIsolated { $0.retire() }
-    let session = Session(estate, opening: opening)
-    place(session, at: estate.port.address)
-    guard let machine = estate.machine else { return }
-    session.assumeIsolated { session in
-      session.machine.handleUpdated(session.handleFacts())
-      session.feed { $0.restarted(cause, from: machine, $1) }
-    }
-  }
-
-  /// A shard that begins a run with sessions from an earlier one restarts them all.
-  private func restartAll() {
-    for session in sessions {
-      if let session { restart(session, cause: .fault("the shard was restarted")) }
-    }
-  }
-
-  // MARK: What sessions ask for
-
-  func requestToken(
-    for slot: UInt32, _ purpose: CredentialPurpose, by deadline: EngineInstant
-  ) -> UInt32 {
-    let ticket = nextTicket(slot)
-    services.pool?.request(ticket, purpose: purpose, by: deadline)
-    return ticket.serial
-  }
-
-  func requestAdmission(
-    for slot: UInt32, _ urgency: DialUrgency, by deadline: EngineInstant
-  ) -> UInt32 {
-    let ticket = nextTicket(slot)
-    services.admission.request(ticket, urgency.dialClass, by: deadline)
-    return ticket.serial
-  }
-
-  func cancelRequests(of slot: UInt32, serial: UInt32) {
-    let ticket = Ticket(shard: index, slot: slot, serial: serial)
-    services.pool?.cancel(ticket)
-    services.admission.cancel(ticket)
-  }
-
-  func startDial(_ request: DialRequest, address: SessionAddress, serial: UInt32) {
-    let ticket = Ticket(shard: index, slot: address.slot, serial: serial)
-    pending.append(
-      .dial(request, services.transport, address, ticket, mailbox: mailbox))
-    mailbox.ring()
-  }
-
-  func handleChanged(_ handle: Secret?, model: String, id: String) {
-    guard services.store != nil else { return }
-    let life = services.configuration.handleLife
-    let record = handle.map { handle in
-      StoredResumption(
-        handle: handle, model: model, savedAt: clock.wallTime,
-        expiresAt: clock.wallTime.advanced(by: life))
-    }
-    unwrittenHandles.note(record, id: id)
-    mailbox.ring()
-  }
-
-  /// Returns when no handle waits to be stored, or the broker has stopped.
-  func handlesAreStored() async {
-    guard !mailbox.isClosed else { return }
-    await withCheckedContinuation { unwrittenHandles.whenStored($0) }
-  }
-
-  private func nextTicket(_ slot: UInt32) -> Ticket {
-    requestSerial = requestSerial == .max ? 1 : requestSerial + 1
-    return Ticket(shard: index, slot: slot, serial: requestSerial)
-  }
-
-  /// The session that still waits for the answer to this ticket.
-  private func asker(_ ticket: Ticket) -> Session? {
-    guard ticket.slot < sessions.count, let session = sessions[Int(ticket.slot)] else { return nil }
-    return session.assumeIsolated { session in
-      guard session.requestSerial == ticket.serial else { return nil }
-      return session
-    }
-  }
-
-  private func credential(_ ticket: Ticket, _ result: Result<VendedToken, TokenPoolError>) {
-    guard let session = asker(ticket) else { return }
-    session.assumeIsolated { session in
-      switch result {
-      case .success(let vended): session.credentialDelivered(vended)
-      case .failure(let error):
-        session.feed { machine, context in machine.credentialFailed(error.verdict, context) }
-      }
-    }
-  }
-
-  private func admitted(_ ticket: Ticket) {
-    guard let session = asker(ticket) else {
-      return services.admission.finish(ticket, .abandoned)
-    }
-    let isDialling = session.assumeIsolated { session in
-      session.admitted()
-      return session.machine.attempt?.phase == .dialing
-    }
-    if !isDialling { services.admission.finish(ticket, .abandoned) }
-  }
-
-  private func dialed(_ address: SessionAddress, _ ticket: Ticket, _ result: DialResult) {
-    services.admission.finish(ticket, DialOutcome(result.outcome))
-    guard let session = session(address) else {
-      (try? result.outcome.get())?.abort()
-      return
-    }
-    session.assumeIsolated { session in
-      switch result.outcome {
-      case .success(let connection): session.dialed(result.generation, connection)
-      case .failure(let error): session.dialFailed(result.generation, error)
-      }
-    }
   }
 }

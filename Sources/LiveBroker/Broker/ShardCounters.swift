@@ -26,11 +26,14 @@ struct ShardCounters: Sendable {
 }
 
 extension Shard {
-  func noteReconnect(_ report: ReconnectReport, _ id: String, missedByObservers missed: Int) {
+  func noteReconnect(_ report: ReconnectReport, _ id: SessionID, missedByObservers missed: Int) {
     counters.missedEvents += missed
     if report.cause.isPlanned { counters.plannedMoves += 1 } else { counters.recoveries += 1 }
     if report.outcome == .startedFresh { counters.freshStarts += 1 }
-    services.observer.sessionReconnected(id: id, report)
+    // Nobody spells a name for an observer that hears nothing.
+    if !(services.observer is NoObserver) {
+      services.observer.sessionReconnected(id: id.text, report)
+    }
   }
 
   func noteDropped(_ messages: Int) { counters.droppedMessages += messages }

@@ -34,7 +34,7 @@ extension Shard {
     switch services.configuration.credentials.kind {
     case .key(let key): .apiKey(key)
     case .vertex(_, let credential): .vertex(credential())
-    case .tokens: token.map { token in .ephemeralToken(token.assumeIsolated { $0.credential }) }
+    case .tokens: token.map { .ephemeralToken(Token.Entry.credential($0)) }
     }
   }
 

@@ -2,19 +2,19 @@
 
 /// The resumption handle of one session.
 ///
-/// It lives on its session's shard and is driven from there by `assumeIsolated`: every method is
+/// It lives on its session's shard and is driven from there through doors: every method is
 /// synchronous. It is a sibling of the session's own actor and outlives it: a restarted session
 /// resumes from what is kept here.
 package actor Resumption {
-  private let executor: any ShardExecutor
+  private let residence: Residence
   private var machine: ResumptionMachine
 
   package nonisolated var unownedExecutor: UnownedSerialExecutor {
-    executor.asUnownedSerialExecutor()
+    residence.executor.asUnownedSerialExecutor()
   }
 
-  package init(_ machine: ResumptionMachine, executor: any ShardExecutor) {
-    self.executor = executor
+  package init(_ machine: ResumptionMachine, at residence: Residence) {
+    self.residence = residence
     self.machine = machine
     Census.actorBegan()
   }
@@ -35,4 +35,13 @@ package actor Resumption {
 
   /// What the machine knows, for questions that change nothing.
   package var snapshot: ResumptionMachine { machine }
+
+  /// When the last good handle arrived, nil if there is none.
+  package var handleIssuedAt: EngineInstant? { machine.handleIssuedAt }
+
+  /// What a session's machine needs to know of it.
+  package func facts(forDialAt dialed: EngineInstant) -> SessionMachine.HandleFacts {
+    SessionMachine.HandleFacts(
+      isKnown: machine.canDial(at: dialed), isResumable: machine.isCurrent)
+  }
 }

@@ -135,7 +135,7 @@ package struct ResumptionMachine: Hashable, Sendable {
   }
 
   private mutating func advance(to now: EngineInstant) -> Answer {
-    guard lastGood != nil, now >= lapsesAt else { return .nothing }
+    guard now >= lapsesAt, lastGood != nil else { return .nothing }
     return end(.lapsed)
   }
 
@@ -222,6 +222,15 @@ extension ResumptionMachine {
   /// The handle to resume with now; nil means that a fresh session must be begun.
   package func handleForDial(at now: EngineInstant) -> Secret? {
     now < lapsesAt ? lastGood : nil
+  }
+
+  /// Whether there is a handle to resume with then.
+  package func canDial(at now: EngineInstant) -> Bool {
+    guard now < lapsesAt else { return false }
+    switch state {
+    case .current, .withheld: return true
+    case .none, .lapsed, .refused: return false
+    }
   }
 
   /// Whether a resume here would lead back to the newest point that the service offers.

@@ -2,8 +2,8 @@
 
 /// The gate through which all dials to one endpoint and project go.
 ///
-/// It is the mailbox and the hands of a ``PacerMachine``: one task, one alarm, however many sessions
-/// wait. It lives on the broker's control executor, away from the shards. A broker that speaks to
+/// It is the mailbox and the hands of a ``PacerMachine``: one alarm, however many sessions wait, and
+/// one task that only says how long it serves: the turns are calls of its executor. It lives on the broker's control executor, away from the shards. A broker that speaks to
 /// several endpoints, or with several projects' keys, has one for each.
 ///
 /// Its mailbox is bounded by its sessions: each has at most one ticket waiting or under way.
@@ -18,12 +18,16 @@ package actor Admission {
   private nonisolated let mailbox = Mailbox<Input>()
   private let clock: any EngineClock
   private let grant: @Sendable (Ticket) -> Void
-  private var machine: PacerMachine
-  private var random: SplitMix64
-  private var batch: [Input] = []
-  private var granted: [Ticket] = []
+  // Unchecked: these are values whose functions call nobody back.
+  @exclusivity(unchecked) private var machine: PacerMachine
+  @exclusivity(unchecked) private var random: SplitMix64
+  @exclusivity(unchecked) private var batch: [Input] = []
+  @exclusivity(unchecked) private var granted: [Ticket] = []
   /// When the earliest alarm rings that is still under way.
   private var alarm: EngineInstant?
+  private var isServing = false
+
+  private static let turn = Door { (admission: isolated Admission, _: Void) in admission.turn() }
 
   package nonisolated var unownedExecutor: UnownedSerialExecutor {
     executor.asUnownedSerialExecutor()
@@ -49,10 +53,14 @@ package actor Admission {
   package func run() async {
     // An alarm of an earlier run may have rung into its closed bell.
     alarm = nil
-    let bell = mailbox.open()
+    isServing = true
+    let turn: @Sendable () -> Void = { Self.turn(self) }
+    mailbox.open { [executor] in executor.execute(turn) }
     // Who waits since an earlier run needs a first turn even if nobody writes.
     mailbox.ring()
-    for await _ in bell { turn() }
+    await untilCancelled()
+    mailbox.endRun()
+    isServing = false
   }
 
   /// Asks for leave to dial; see ``PacerMachine/requested(_:_:by:at:)``. Callable from any thread.
@@ -74,6 +82,7 @@ package actor Admission {
   package var snapshot: PacerMachine.Snapshot { machine.snapshot(at: clock.now) }
 
   private func turn() {
+    guard isServing else { return }
     let now = clock.now
     mailbox.take(into: &batch)
     for input in batch { tell(input, at: now) }
@@ -102,4 +111,11 @@ package actor Admission {
     alarm = wake
     executor.schedule(at: wake) { [mailbox] in mailbox.ring() }
   }
+}
+
+/// Returns when the task is cancelled.
+private func untilCancelled() async {
+  let (stream, continuation) = AsyncStream<Never>.makeStream()
+  for await _ in stream {}
+  withExtendedLifetime(continuation) {}
 }

@@ -23,7 +23,6 @@ public struct EngineInstant: InstantProtocol, Hashable, Sendable {
   public static func < (lhs: Self, rhs: Self) -> Bool { lhs.nanoseconds < rhs.nanoseconds }
 
   /// This instant moved by `duration`; saturates instead of overflowing.
-  @inlinable
   public func advanced(by duration: Duration) -> Self {
     advanced(byNanoseconds: duration.nanoseconds)
   }
@@ -45,13 +44,15 @@ public struct EngineInstant: InstantProtocol, Hashable, Sendable {
 
 extension Duration {
   /// This duration in whole nanoseconds, rounded towards zero and saturated at the limits of `Int64`.
-  @inlinable
   package var nanoseconds: Int64 {
-    let (seconds, attoseconds) = components
-    let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-    guard !overflow else { return seconds > 0 ? .max : .min }
-    let (sum, carry) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
-    guard !carry else { return seconds > 0 ? .max : .min }
-    return sum
+    // One division by the machine instead of the six of `components`: it is asked 20 times a move.
+    let magnitude = attoseconds.magnitude
+    let billion: UInt64 = 1_000_000_000
+    let high = UInt64(truncatingIfNeeded: magnitude >> 64)
+    guard high < billion else { return attoseconds < 0 ? .min : .max }
+    let low = UInt64(truncatingIfNeeded: magnitude)
+    let (quotient, _) = billion.dividingFullWidth((high, low))
+    guard let value = Int64(exactly: quotient) else { return attoseconds < 0 ? .min : .max }
+    return attoseconds < 0 ? -value : value
   }
 }

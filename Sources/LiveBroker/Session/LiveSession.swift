@@ -8,7 +8,7 @@ public struct LiveSession: Sendable, Identifiable {
   let port: SessionPort
 
   /// The session's name within its broker.
-  public var id: String { port.id }
+  public var id: String { port.id.text }
 
   /// Sends one message.
   ///

@@ -52,9 +52,8 @@ extension Session {
   }
 
   private func requestAdmission(_ urgency: DialUrgency, by deadline: EngineInstant) {
-    requestSerial = port.shard.assumeIsolated {
-      $0.requestAdmission(for: self.port.address.slot, urgency, by: deadline)
-    }
+    requestSerial = Shard.Entry.requestAdmission(
+      port.shard, (port.address.slot, urgency, deadline))
   }
 
   private func cancelRequests() {
@@ -66,33 +65,40 @@ extension Session {
 
   // MARK: Credentials
 
-  func credentialDelivered(_ vended: VendedToken) {
+  /// The pool's answer to the request of this number.
+  func credentialAnswered(_ serial: UInt32, _ result: Result<VendedToken, TokenPoolError>) {
+    guard requestSerial == serial else { return }
+    switch result {
+    case .success(let vended): credentialDelivered(vended)
+    case .failure(let error):
+      feed { machine, context in machine.credentialFailed(error.verdict, context) }
+    }
+  }
+
+  private func credentialDelivered(_ vended: VendedToken) {
     let expiry = vended.machine.expiresAt ?? .zero
-    token = Token(vended, executor: port.shard.executor)
+    token = Token(vended, at: port.shard.residence)
     feed { machine, context in machine.credentialAcquired(expiresAt: expiry, context) }
   }
 
   func tokenExpiry() -> EngineInstant {
     guard port.shard.usesTokens else { return .never }
-    return token?.assumeIsolated { $0.snapshot.expiresAt } ?? .zero
+    return token?.assumeIsolated { $0.expiresAt } ?? .zero
   }
 
   func tokenCanStart(_ now: EngineInstant) -> Bool {
-    token?.assumeIsolated { $0.snapshot.canStart(at: now, margin: TokenMargins()) } ?? false
+    token?.assumeIsolated { $0.canStart(at: now, margin: TokenMargins()) } ?? false
   }
 
   /// Whether the credential in hand still serves for what the attempt wants, this instant.
   func credentialIsUsable(_ now: EngineInstant) -> Bool {
     guard port.shard.usesTokens else { return true }
     guard let token else { return false }
-    let resumes = machine.handle.isKnown
+    guard machine.handle.isKnown else { return tokenCanStart(now) }
+    guard Token.Entry.canResume(token, now) else { return false }
     // By the documentation a resume takes no use. Once the service was seen to count it, a token
     // without a use left is replaced before the dial, and not after a refused setup.
-    let needsUse = !resumes || port.shard.assumeIsolated { $0.resumesCountAsUses }
-    return token.assumeIsolated { token in
-      (!needsUse || token.snapshot.canStart(at: now, margin: TokenMargins()))
-        && (!resumes || token.snapshot.canResume(at: now, margin: TokenMargins()))
-    }
+    return !Shard.Entry.resumesCountAsUses(port.shard) || tokenCanStart(now)
   }
 
   private func spendCredential(_ context: SessionMachine.Context) {
@@ -121,18 +127,14 @@ extension Session {
       executor: port.shard.executor, sink: self, timeouts: port.shard.dialTimeouts)
     let serial = requestSerial
     requestSerial = 0
-    port.shard.assumeIsolated {
-      $0.startDial(request, address: self.port.address, serial: serial)
-    }
+    Shard.Entry.startDial(port.shard, (request, port.address, serial))
   }
 
   private func sendSetup(_ generation: UInt32, _ context: SessionMachine.Context) {
     guard let upcoming, upcoming.generation == generation else { return }
-    let handle = resumption.assumeIsolated { resumption in
-      _ = resumption.handle(.setupSent(generation: generation), at: context.now)
-      return resumption.handleForDial(at: context.now)
-    }
-    token?.assumeIsolated { _ = $0.handle(.sessionStarted, at: context.now) }
+    _ = Resumption.Entry.handle(resumption, (.setupSent(generation: generation), context.now))
+    let handle = Resumption.Entry.handleForDial(resumption, context.now)
+    if let token { Token.Entry.sessionStarted(token, context.now) }
     upcoming.connection.send(.text(plan.setup.frame(handle: handle)))
   }
 
@@ -151,7 +153,7 @@ extension Session {
 
   /// Tells the handle that a connection is over: from the last one's end on it ages.
   func connectionGone(_ generation: UInt32, _ now: EngineInstant) {
-    resumption.assumeIsolated { _ = $0.handle(.connectionEnded(generation: generation), at: now) }
+    _ = Resumption.Entry.handle(resumption, (.connectionEnded(generation: generation), now))
   }
 
   func link(_ generation: UInt32) -> Link? {
@@ -174,17 +176,17 @@ extension Session {
   // MARK: The end
 
   func blameHandle(_ cause: ResumptionMachine.FailureCause, _ context: SessionMachine.Context) {
-    let answer = resumption.assumeIsolated { $0.handle(.resumeFailed(cause), at: context.now) }
+    let answer = Resumption.Entry.handle(resumption, (.resumeFailed(cause), context.now))
     remember(answer, context.now)
     machine.handleUpdated(handleFacts())
   }
 
   /// Passes a changed handle on to the store, behind the session's back.
   func remember(_ answer: ResumptionMachine.Answer, _ now: EngineInstant) {
-    guard answer != .nothing else { return }
-    let handle = resumption.assumeIsolated { $0.handleForDial(at: now) }
+    guard answer != .nothing, port.shard.services.store != nil else { return }
+    let handle = Resumption.Entry.handleForDial(resumption, now)
     port.shard.assumeIsolated {
-      $0.handleChanged(handle, model: self.plan.configuration.setup.model, id: self.port.id)
+      $0.handleChanged(handle, model: self.plan.configuration.setup.model, id: self.port.id.text)
     }
   }
 

@@ -7,9 +7,7 @@ extension Session: ConnectionSink {
       port.shard.mailbox.post(.received(port.address, generation, Array(payload)))
       return
     }
-    // The closure runs at once and keeps nothing.
-    nonisolated(unsafe) let payload = payload
-    assumeIsolated { $0.received(payload, on: generation) }
+    Entry.received(self, (payload, generation))
   }
 
   nonisolated func connection(_ generation: UInt32, signalled signal: ConnectionSignal) {
@@ -17,7 +15,7 @@ extension Session: ConnectionSink {
       port.shard.mailbox.post(.signalled(port.address, generation, signal))
       return
     }
-    assumeIsolated { $0.signalled(signal, on: generation) }
+    Entry.signalled(self, (signal, generation))
   }
 
   func received(_ payload: UnsafeRawBufferPointer, on generation: UInt32) {
@@ -84,11 +82,9 @@ extension Session: ConnectionSink {
 
   private func updated(_ update: SessionResumptionUpdate, on generation: UInt32) {
     let now = port.shard.now
-    let answer = resumption.assumeIsolated {
-      $0.handle(
-        .updated(
-          handle: update.newHandle, resumable: update.resumable, generation: generation), at: now)
-    }
+    let news = ResumptionMachine.Input.updated(
+      handle: update.newHandle, resumable: update.resumable, generation: generation)
+    let answer = Resumption.Entry.handle(resumption, (news, now))
     remember(answer, now)
     if answer == .persist { memory.handleCame() }
     // Numbers are those of the connection that is live, or closing after it was.
@@ -112,7 +108,7 @@ extension Session: ConnectionSink {
   private func used(_ usage: UsageMetadata) {
     if let doubt = memory.used(promptTokens: usage.promptTokenCount) {
       port.note(doubt)
-      port.shard.assumeIsolated { $0.noteDoubt(doubt, self.port.id) }
+      port.shard.assumeIsolated { $0.noteDoubt(doubt, self.port.id.text) }
     }
     guard let limit = plan.configuration.limits.totalTokens else { return }
     totalTokens = UInt32(clamping: Int(totalTokens) + max(0, usage.totalTokenCount))

@@ -2,8 +2,15 @@
 
 /// What happens when a new connection takes over.
 extension Session {
+  func dialEnded(_ result: DialResult) {
+    switch result.outcome {
+    case .success(let connection): dialed(result.generation, connection)
+    case .failure(let error): dialFailed(result.generation, error)
+    }
+  }
+
   /// The transport has opened the connection that was asked for.
-  func dialed(_ generation: UInt32, _ connection: any LiveConnection) {
+  private func dialed(_ generation: UInt32, _ connection: any LiveConnection) {
     guard machine.attempt?.generation == generation else { return connection.abort() }
     if let stray = upcoming { stray.connection.abort() }
     upcoming = Link(connection: connection, generation: generation)
@@ -13,16 +20,20 @@ extension Session {
     if let early, early.generation == generation { signalled(early.signal, on: generation) }
   }
 
-  func dialFailed(_ generation: UInt32, _ error: TransportError) {
+  private func dialFailed(_ generation: UInt32, _ error: TransportError) {
     let verdict = plan.classification.verdict(error)
     feed { machine, context in machine.dialFailed(generation: generation, verdict, context) }
   }
 
-  func admitted() {
+  /// Admission granted the request of this number. False if it no longer serves: no dial was asked
+  /// for.
+  func admitted(_ serial: UInt32) -> Bool {
+    guard requestSerial == serial else { return false }
     let now = port.shard.now
     machine.handleUpdated(handleFacts())
     let isUsable = credentialIsUsable(now)
     feed { machine, context in machine.admitted(isUsable: isUsable, context) }
+    return machine.attempt?.phase == .dialing
   }
 
   /// The new connection is live: accounts are settled, what was held goes out, and the truth is told.
@@ -33,11 +44,9 @@ extension Session {
     current = upcoming
     upcoming = nil
     isWritable = true
-    let handleAge = resumption.assumeIsolated { $0.snapshot.handleIssuedAt }
+    let handleAge = Resumption.Entry.handleIssuedAt(resumption)
       .map { $0.duration(to: context.now) }
-    resumption.assumeIsolated {
-      _ = $0.handle(.setupCompleted(generation: generation), at: context.now)
-    }
+    _ = Resumption.Entry.handle(resumption, (.setupCompleted(generation: generation), context.now))
     memory.connected(isResumed: handleAge != nil)
     sentMessages = 0
     load?.proof = ArrivalProof()
@@ -50,12 +59,10 @@ extension Session {
     settleAccounts(&report, context.now)
     if interruption.cause == .opened {
       let start = port.settleStart(isResumed: handleAge != nil)
-      port.shard.services.observer.sessionStarted(id: port.id, start)
+      port.shard.services.observer.sessionStarted(id: port.id.text, start)
     } else {
       let missed = port.publish(report)
-      port.shard.assumeIsolated {
-        $0.noteReconnect(report, self.port.id, missedByObservers: missed)
-      }
+      Shard.Entry.noteReconnect(port.shard, (report, port.id, missed))
     }
     opening?.resume()
     opening = nil

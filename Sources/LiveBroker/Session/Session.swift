@@ -13,7 +13,8 @@ actor Session {
   var load: SessionLoad?
   /// What exists only while a connection is being prepared.
   private var preparation: Preparation?
-  var machine = SessionMachine()
+  // Unchecked: the machine is a value whose functions call nobody back.
+  @exclusivity(unchecked) var machine = SessionMachine()
   /// Place of the next byte in the session's audio stream.
   var audioOffset: Int
   /// When the wheel will look at the session.
@@ -60,7 +61,10 @@ actor Session {
   /// Who waits for the first connection.
   var opening: CheckedContinuation<Void, any Error>? {
     get { preparation?.opening }
-    set { prepare { $0.opening = newValue } }
+    set {
+      guard newValue != nil || preparation != nil else { return }
+      prepare { $0.opening = newValue }
+    }
   }
 
   /// The service may hang up right behind the upgrade, and sockets are quicker than inboxes.
@@ -116,7 +120,7 @@ actor Session {
     let deadline = publishPhase(at: now)
     guard deadline < armedAt else { return }
     armedAt = deadline
-    port.shard.assumeIsolated { $0.arm(self.port.address.slot, at: deadline) }
+    Shard.Entry.arm(port.shard, (port.address.slot, deadline))
   }
 
   /// Tells the observers if the phase has changed; gives the next deadline.
@@ -147,13 +151,9 @@ actor Session {
   func handleFacts() -> SessionMachine.HandleFacts {
     // What would lapse before a dial is through is not counted on.
     let dialed = port.shard.now.advanced(byNanoseconds: plan.limits.dial)
-    let coversAll = load?.ledger.isEmpty ?? true
-    return resumption.assumeIsolated { resumption in
-      let handle = resumption.snapshot
-      return SessionMachine.HandleFacts(
-        isKnown: handle.handleForDial(at: dialed) != nil, isResumable: handle.isCurrent,
-        coversAll: coversAll)
-    }
+    var facts = Resumption.Entry.facts(resumption, dialed)
+    facts.coversAll = load?.ledger.isEmpty ?? true
+    return facts
   }
 
   func loadInUse() -> SessionLoad {

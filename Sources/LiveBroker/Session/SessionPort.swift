@@ -7,13 +7,14 @@ import Synchronization
 ///
 /// One per session for its whole life, restarts included. Small until somebody uses it.
 final class SessionPort: Sendable {
-  let id: String
+  // In the order of their sizes, with the address in the room behind the id.
+  let id: SessionID
+  let address: SessionAddress
   let plan: SessionPlan
   let shard: Shard
-  let address: SessionAddress
   private let state: Mutex<State>
 
-  init(id: String, plan: SessionPlan, shard: Shard, address: SessionAddress) {
+  init(id: SessionID, plan: SessionPlan, shard: Shard, address: SessionAddress) {
     self.id = id
     self.plan = plan
     self.shard = shard

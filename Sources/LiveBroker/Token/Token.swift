@@ -14,20 +14,20 @@ package struct VendedToken: Sendable {
 
 /// The token of one session.
 ///
-/// It lives on its session's shard and is driven from there by `assumeIsolated`: every method is
+/// It lives on its session's shard and is driven from there through doors: every method is
 /// synchronous, so nothing comes between a question and what is done with the answer. It is a
 /// sibling of the session's own actor, so that a restarted session finds its token where it was.
 package actor Token {
-  private let executor: any ShardExecutor
+  private let residence: Residence
   private let secret: Secret
   private var machine: TokenMachine
 
   package nonisolated var unownedExecutor: UnownedSerialExecutor {
-    executor.asUnownedSerialExecutor()
+    residence.executor.asUnownedSerialExecutor()
   }
 
-  package init(_ vended: VendedToken, executor: any ShardExecutor) {
-    self.executor = executor
+  package init(_ vended: VendedToken, at residence: Residence) {
+    self.residence = residence
     secret = vended.secret
     machine = vended.machine
     Census.actorBegan()
@@ -60,4 +60,17 @@ package actor Token {
 
   /// What the machine knows, for questions that change nothing.
   package var snapshot: TokenMachine { machine }
+
+  /// When its life ends, nil if it has none.
+  package var expiresAt: EngineInstant? { machine.expiresAt }
+
+  /// Whether a new session may be begun with it.
+  package func canStart(at now: EngineInstant, margin: TokenMargins) -> Bool {
+    machine.canStart(at: now, margin: margin)
+  }
+
+  /// Whether a session may be resumed with it.
+  package func canResume(at now: EngineInstant, margin: TokenMargins) -> Bool {
+    machine.canResume(at: now, margin: margin)
+  }
 }

@@ -67,12 +67,10 @@ struct FlightQueue: Sendable {
   var count: Int { steady.count + heap.count }
 
   var nextInstant: Int64? {
-    switch (steady.first, heap.first) {
-    case (nil, nil): nil
-    case (let flight?, nil): flight.instant
-    case (nil, let flight?): flight.instant
-    case (let one?, let other?): min(one.instant, other.instant)
-    }
+    // Asked several times for each step: nothing of a flight is copied but its instant.
+    let one = steady.lookAtFirst { $0?.instant }
+    guard !heap.isEmpty else { return one }
+    return min(one ?? .max, heap[0].instant)
   }
 
   /// - Parameter isSteady: Whether it takes what nearly everything takes.
@@ -103,7 +101,7 @@ struct FlightQueue: Sendable {
   mutating func pop(by instant: Int64) -> Flight? {
     guard let next = nextInstant, next <= instant else { return nil }
     guard let other = heap.first else { return steady.popFirst() }
-    if let one = steady.first, one < other { return steady.popFirst() }
+    if steady.lookAtFirst({ $0.map { $0 < other } }) == true { return steady.popFirst() }
     let last = heap.removeLast()
     if !heap.isEmpty {
       heap[0] = last

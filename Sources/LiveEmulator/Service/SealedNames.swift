@@ -38,41 +38,61 @@ struct SealedNames: Sendable {
 
   /// The name that carries `number`, as UTF-8.
   func name(for number: UInt64) -> [UInt8] {
-    var name = [UInt8]()
-    name.reserveCapacity(prefix.count + length)
-    name += prefix
-    append(number, to: &name)
-    return name
+    [UInt8](unsafeUninitializedCapacity: prefix.count + length) { name, count in
+      count = prefix.count + length
+      for index in prefix.indices { name[index] = prefix[index] }
+      write(number, into: UnsafeMutableBufferPointer(rebasing: name[prefix.count...]))
+    }
   }
 
-  /// Appends the characters after the prefix.
-  private func append(_ number: UInt64, to name: inout [UInt8]) {
+  /// Writes the characters after the prefix; the place is as long as they are.
+  private func write(_ number: UInt64, into place: UnsafeMutableBufferPointer<UInt8>) {
     var sealed = (number ^ scramble) &* Self.factor
     sealed = (sealed ^ (sealed &>> 32)) &* Self.factor
-    for index in 0..<11 {
-      name.append(Self.alphabet[Int(truncatingIfNeeded: sealed &>> UInt64(index &* 6)) & 63])
-    }
-    var generator = SplitMix64(seed: number ^ filler)
-    var bits: UInt64 = 0
-    for index in 11..<length {
-      if (index - 11) % 10 == 0 { bits = generator.next() }
-      name.append(Self.alphabet[Int(truncatingIfNeeded: bits) & 63])
-      bits &>>= 6
+    Self.alphabet.withUnsafeBytes { alphabet in
+      for index in 0..<11 {
+        place[index] = alphabet[Int(truncatingIfNeeded: sealed) & 63]
+        sealed &>>= 6
+      }
+      var generator = SplitMix64(seed: number ^ filler)
+      for start in stride(from: 11, to: length, by: 10) {
+        var bits = generator.next()
+        for index in start..<min(start + 10, length) {
+          place[index] = alphabet[Int(truncatingIfNeeded: bits) & 63]
+          bits &>>= 6
+        }
+      }
     }
   }
 
   /// The number that a name carries, or nil if it was not made with this key.
   func number(in bytes: UnsafeRawBufferPointer) -> UInt64? {
-    guard bytes.count == prefix.count + length, bytes.starts(with: prefix) else { return nil }
+    guard bytes.count == prefix.count + length,
+      prefix.withUnsafeBytes({ Self.areEqual($0, bytes) })
+    else { return nil }
+    let rest = UnsafeRawBufferPointer(rebasing: bytes[prefix.count...])
     var sealed: UInt64 = 0
     for index in 0..<11 {
-      let digit = Self.digits[Int(bytes[prefix.count + index])]
+      let digit = Self.digits[Int(rest[index])]
       guard digit != 0xFF else { return nil }
       sealed |= UInt64(digit) &<< UInt64(index &* 6)
     }
     var number = sealed &* Self.inverse
     number = ((number ^ (number &>> 32)) &* Self.inverse) ^ scramble
-    let expected = name(for: number)
-    return expected.withUnsafeBytes { $0.elementsEqual(bytes) } ? number : nil
+    // The prefix was compared; the rest is, in a place on the stack.
+    let isOurs = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: length) { made in
+      write(number, into: made)
+      return Self.areEqual(UnsafeRawBufferPointer(made), rest)
+    }
+    return isOurs ? number : nil
+  }
+
+  /// Whether the second begins with the first, in a loop that the compiler can make wide.
+  private static func areEqual(
+    _ bytes: UnsafeRawBufferPointer, _ others: UnsafeRawBufferPointer
+  ) -> Bool {
+    var difference: UInt8 = 0
+    for index in 0..<bytes.count { difference |= bytes[index] ^ others[index] }
+    return difference == 0
   }
 }

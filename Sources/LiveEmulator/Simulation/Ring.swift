@@ -17,6 +17,12 @@ struct Ring<Element> {
 
   var first: Element? { count == 0 ? nil : slots[head] }
 
+  /// Looks at the first element in place; nil if there is none.
+  @inline(__always)
+  func lookAtFirst<Value>(_ look: (borrowing Element?) -> Value?) -> Value? {
+    count == 0 ? nil : look(slots[head])
+  }
+
   mutating func append(_ element: consuming Element) {
     if count == slots.count { grow() }
     slots[(head &+ count) & (slots.count &- 1)] = consume element

@@ -36,7 +36,7 @@ import Testing
 
   @Test func aHandleOutlivesTheActorOfItsSession() {
     let executor = StepExecutor()
-    let resumption = Resumption(ResumptionMachine(), executor: executor)
+    let resumption = Resumption(ResumptionMachine(), at: Residence(executor))
     executor.execute {
       resumption.assumeIsolated { resumption in
         _ = resumption.handle(.setupSent(generation: 1), at: second(1))

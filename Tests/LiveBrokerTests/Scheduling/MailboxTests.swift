@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import LiveBroker
+import Synchronization
 import Testing
 
 @Suite struct MailboxTests {
@@ -71,6 +72,39 @@ import Testing
     mailbox.ring()
     #expect(await bell.next() != nil)
     #expect(mailbox.count == 0)
+  }
+
+  @Test func aCallIsMadeOnceForEachEmptying() {
+    let mailbox = Mailbox<Int>()
+    let rings = Atomic(0)
+    mailbox.post(0)
+    mailbox.open { rings.add(1, ordering: .relaxed) }
+    #expect(rings.load(ordering: .relaxed) == 1)
+    mailbox.post(1)
+    #expect(rings.load(ordering: .relaxed) == 1)
+    var batch: [Int] = []
+    mailbox.take(into: &batch)
+    for number in 2...9 { mailbox.post(number) }
+    #expect(rings.load(ordering: .relaxed) == 2)
+  }
+
+  @Test func nothingRingsBetweenTwoRuns() {
+    let mailbox = Mailbox<Int>()
+    let rings = Atomic(0)
+    mailbox.open { rings.add(1, ordering: .relaxed) }
+    mailbox.endRun()
+    mailbox.post(1)
+    mailbox.ring()
+    #expect(rings.load(ordering: .relaxed) == 0)
+    mailbox.open { rings.add(10, ordering: .relaxed) }
+    #expect(rings.load(ordering: .relaxed) == 10)
+  }
+
+  @Test func aCallTakesOverFromAStream() async {
+    let mailbox = Mailbox<Int>()
+    var former = mailbox.open().makeAsyncIterator()
+    mailbox.open {}
+    #expect(await former.next() == nil)
   }
 
   @Test func aClosedMailboxRefusesPostsAndStillGivesWhatItHas() async {

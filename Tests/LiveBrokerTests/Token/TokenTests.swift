@@ -10,7 +10,7 @@ import Testing
     let machine = TokenMachine(
       sentAt: second(10), window: .seconds(60), life: .seconds(1_800), uses: uses, at: second(11))
     return Token(
-      VendedToken(secret: Secret("auth_tokens/secret"), machine: machine), executor: executor)
+      VendedToken(secret: Secret("auth_tokens/secret"), machine: machine), at: Residence(executor))
   }
 
   /// Runs `body` where the actor lives, as its session would.

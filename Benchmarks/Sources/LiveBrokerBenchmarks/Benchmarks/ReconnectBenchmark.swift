@@ -13,13 +13,28 @@ struct ReconnectBenchmark: Benchmark {
     let unplanned = try unplannedDrops(options, progress)
     let floor = floorRounds(options, progress)
     return [
-      Figure("reconnects.planned", "planned moves", .perSecond, planned, .atLeast(50_000)),
-      Figure("reconnects.unplanned", "unplanned drops", .perSecond, unplanned, .atLeast(50_000)),
+      Figure("reconnects.planned", "planned moves", .perSecond, planned.rates, .atLeast(50_000)),
+      Figure(
+        "reconnects.unplanned", "unplanned drops", .perSecond, unplanned.rates, .atLeast(50_000)),
       Figure("reconnects.floor", "bare struct and heap", .perSecond, floor),
       Figure(
         "reconnects.plannedOverFloor", "cost of a planned move, in bare ones", .ratio,
-        [median(floor) / median(planned)]),
+        [median(floor) / median(planned.rates)]),
+      Figure(
+        "reconnects.plannedEvents", "jobs and timers of a planned move", .count, planned.events,
+        counter: .atMost(30)),
+      Figure(
+        "reconnects.unplannedEvents", "jobs and timers of an unplanned drop", .count,
+        unplanned.events, counter: .atMost(24)),
     ]
+  }
+
+  /// What the rounds gave.
+  private struct Rounds: Sendable {
+    /// Reconnects in a second of one core.
+    var rates: [Double] = []
+    /// Jobs and timers that the simulation ran for one reconnect: the same on every machine.
+    var events: [Double] = []
   }
 
   private static func sessions(_ options: Options) -> Int {
@@ -28,7 +43,7 @@ struct ReconnectBenchmark: Benchmark {
 
   /// Connections live one second: goAway after half of it, and each session leaves at its own moment
   /// of the notice. Nothing is said on them, so there is no work but the moving.
-  private static func plannedMoves(_ options: Options, _ progress: Progress) throws -> [Double] {
+  private static func plannedMoves(_ options: Options, _ progress: Progress) throws -> Rounds {
     let stand = Stand(seed: options.seed) {
       $0.connections.lifetime = .seconds(1)
       $0.connections.goAwayNotice = .milliseconds(500)
@@ -44,7 +59,7 @@ struct ReconnectBenchmark: Benchmark {
   }
 
   /// The service drops every connection again and again, as soon as all have come back.
-  private static func unplannedDrops(_ options: Options, _ progress: Progress) throws -> [Double] {
+  private static func unplannedDrops(_ options: Options, _ progress: Progress) throws -> Rounds {
     let stand = Stand(seed: options.seed)
     var configuration = SessionConfiguration(model: "models/benchmark")
     configuration.retry.stablePeriod = .milliseconds(100)
@@ -63,15 +78,19 @@ struct ReconnectBenchmark: Benchmark {
   private static func rounds(
     _ options: Options, _ progress: Progress, _ title: String, _ stand: Stand,
     _ body: () async throws -> Void
-  ) async throws -> [Double] {
-    var rates: [Double] = []
+  ) async throws -> Rounds {
+    var result = Rounds()
     for round in 0..<options.rounds {
       progress.show(title, Double(round) / Double(options.rounds))
-      let (before, begin) = (stand.resumes, ProcessorTime.now)
+      let (before, events) = (stand.resumes, stand.simulation.eventCount)
+      let begin = ProcessorTime.now
       try await body()
-      rates.append(Double(stand.resumes - before) / ProcessorTime.now.seconds(since: begin))
+      let seconds = ProcessorTime.now.seconds(since: begin)
+      let reconnects = Double(stand.resumes - before)
+      result.rates.append(reconnects / seconds)
+      result.events.append(Double(stand.simulation.eventCount - events) / reconnects)
     }
-    return rates
+    return result
   }
 
   private static func floorRounds(_ options: Options, _ progress: Progress) -> [Double] {

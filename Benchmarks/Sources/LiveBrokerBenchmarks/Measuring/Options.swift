@@ -9,6 +9,8 @@ struct Options: Sendable {
   var isQuick = false
   var printsJSON = false
   var showsHelp = false
+  /// Set in the processes that the benchmark `idle` starts.
+  var idlePart: IdleBenchmark.Part?
 
   struct Wrong: Error, CustomStringConvertible {
     var description: String
@@ -25,6 +27,8 @@ struct Options: Sendable {
       case "--help", "-h": showsHelp = true
       case "--rounds": rounds = try Self.number(word, rest.popFirst(), in: 1...1_000)
       case "--sessions": sessions = try Self.number(word, rest.popFirst(), in: 1...1_000_000)
+      case "--idle-part":
+        idlePart = rest.popFirst().flatMap(IdleBenchmark.Part.init(rawValue:))
       case "--seed": seed = UInt64(try Self.number(word, rest.popFirst(), in: 0...Int.max))
       default:
         guard known.contains(word) else {

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What sessions ask for, and what comes of it.
+extension Shard {
+  func requestToken(
+    for slot: UInt32, _ purpose: CredentialPurpose, by deadline: EngineInstant
+  ) -> UInt32 {
+    let ticket = nextTicket(slot)
+    services.pool?.request(ticket, purpose: purpose, by: deadline)
+    return ticket.serial
+  }
+
+  func requestAdmission(
+    for slot: UInt32, _ urgency: DialUrgency, by deadline: EngineInstant
+  ) -> UInt32 {
+    let ticket = nextTicket(slot)
+    services.admission.request(ticket, urgency.dialClass, by: deadline)
+    return ticket.serial
+  }
+
+  func cancelRequests(of slot: UInt32, serial: UInt32) {
+    let ticket = Ticket(shard: index, slot: slot, serial: serial)
+    services.pool?.cancel(ticket)
+    services.admission.cancel(ticket)
+  }
+
+  func startDial(_ request: DialRequest, address: SessionAddress, serial: UInt32) {
+    let ticket = Ticket(shard: index, slot: address.slot, serial: serial)
+    start(
+      ShardDial(
+        request: request, address: address, ticket: ticket, transport: services.transport,
+        mailbox: mailbox))
+  }
+
+  func handleChanged(_ handle: Secret?, model: String, id: String) {
+    guard services.store != nil else { return }
+    let life = services.configuration.handleLife
+    let record = handle.map { handle in
+      StoredResumption(
+        handle: handle, model: model, savedAt: clock.wallTime,
+        expiresAt: clock.wallTime.advanced(by: life))
+    }
+    unwrittenHandles.note(record, id: id)
+    workIsPending()
+  }
+
+  /// Returns when no handle waits to be stored, or the broker has stopped.
+  func handlesAreStored() async {
+    guard !mailbox.isClosed else { return }
+    await withCheckedContinuation { unwrittenHandles.whenStored($0) }
+  }
+
+  private func nextTicket(_ slot: UInt32) -> Ticket {
+    requestSerial = requestSerial == .max ? 1 : requestSerial + 1
+    return Ticket(shard: index, slot: slot, serial: requestSerial)
+  }
+
+  // MARK: What comes of it
+
+  func credential(_ ticket: Ticket, _ result: Result<VendedToken, TokenPoolError>) {
+    guard let session = session(inSlot: ticket.slot) else { return }
+    Session.Entry.credentialAnswered(session, (ticket.serial, result))
+  }
+
+  func admitted(_ ticket: Ticket) {
+    let session = session(inSlot: ticket.slot)
+    let isDialling = session.map { Session.Entry.admitted($0, ticket.serial) } ?? false
+    if !isDialling { services.admission.finish(ticket, .abandoned) }
+  }
+
+  private func session(inSlot slot: UInt32) -> Session? {
+    slot < sessions.count ? sessions[Int(slot)] : nil
+  }
+
+  func dialed(_ address: SessionAddress, _ ticket: Ticket, _ result: DialResult) {
+    services.admission.finish(ticket, DialOutcome(result.outcome))
+    guard let session = session(address) else {
+      (try? result.outcome.get())?.abort()
+      return
+    }
+    Session.Entry.dialEnded(session, result)
+  }
+}
