@@ -13,6 +13,9 @@ package struct RoundTrip: Hashable, Sendable {
   private var setup: UInt16 = 0
 
   private static let step: Int64 = 32_000
+  /// How often the delay is measured while something is sent: often enough that a service which
+  /// falls behind is seen to, and seldom beside fifty frames of speech a second.
+  package static let interval = Duration.milliseconds(200)
   /// The longest bound that is ever given.
   package static let limit = Duration.seconds(2)
 
@@ -40,6 +43,20 @@ package struct RoundTrip: Hashable, Sendable {
     let measured = longest > 0 ? longest : setup
     return measured > 0 ? min(.nanoseconds(Int64(measured) * Self.step), Self.limit) : Self.limit
   }
+
+  /// How far apart the samples may lie that still are one delay: half a frame of speech.
+  private static let steadiness: UInt16 = 312
+
+  /// Whether the delay has not changed lately, so that the bound holds now too; not known before
+  /// there are samples.
+  package var isSteady: Bool {
+    let taken = [samples.0, samples.1, samples.2, samples.3].filter { $0 > 0 }
+    guard let longest = taken.max(), let shortest = taken.min() else { return true }
+    return longest - shortest <= Self.steadiness
+  }
+
+  /// Whether there are as many samples as are kept.
+  package var isFilled: Bool { samples.3 > 0 }
 
   /// Rounded up, so that the bound stays one; at least one, since zero means "no sample".
   private static func steps(_ duration: Duration) -> UInt16 {

@@ -84,7 +84,7 @@ extension Session: ConnectionSink {
 
   private func updated(_ update: SessionResumptionUpdate, on generation: UInt32) {
     let now = port.shard.now
-    let bound = roundTrip.upperBound + unreadFor(now)
+    let bound = lag(now) + unreadFor(now)
     let answer = resumption.assumeIsolated {
       $0.handle(
         .updated(
@@ -97,6 +97,20 @@ extension Session: ConnectionSink {
     guard let load else { return }
     load.ledger.covered(until: facts.coveredUntil)
     if load.isIdle { self.load = nil }
+  }
+
+  /// How much older than its arrival the knowledge in a handle may be.
+  ///
+  /// Where the delay is steady, it is a round trip. Where it varies, or a ping has been out for longer
+  /// than usual, nothing is known but what the last pong proves: a service that falls behind may make
+  /// a handle before it reads what came in time.
+  private func lag(_ now: EngineInstant) -> Duration {
+    let usual = roundTrip.upperBound
+    guard let load else { return usual }
+    let isOverdue = pingSentAt != .never && pingSentAt.duration(to: now) > usual
+    guard isOverdue || !roundTrip.isSteady else { return usual }
+    // A ping waits for the one before: what is proven is up to two round trips old.
+    return min(max(usual, load.provenUntil.duration(to: now)), RoundTrip.limit * 2)
   }
 
   private func used(_ usage: UsageMetadata) {
@@ -185,6 +199,7 @@ extension Session: ConnectionSink {
     }
     guard pingSentAt < now, pingSentAt != .never else { return }
     roundTrip.pongReceived(after: pingSentAt.duration(to: now))
+    load?.provenUntil = pingSentAt
     pingSentAt = .never
   }
 

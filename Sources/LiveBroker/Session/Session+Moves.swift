@@ -42,6 +42,7 @@ extension Session {
     roundTrip.connectionReplaced()
     openPings = 0
     load?.staleSince = .never
+    load?.provenUntil = .zero
     pingSentAt = .never
     if setupSentAt < context.now {
       roundTrip.setupAnswered(after: setupSentAt.duration(to: context.now))

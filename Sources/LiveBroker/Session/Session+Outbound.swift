@@ -51,8 +51,20 @@ extension Session {
     connection.send(.text(item.message.frame))
     port.release(item.message.frame.count)
     machine.sent(item.message.asksForAnswer ? .asksForAnswer : [], context)
-    loadInUse().ledger.sent(
-      item, at: context.now, byteLimit: plan.configuration.outbox.byteLimit)
+    let load = loadInUse()
+    load.ledger.sent(item, at: context.now, byteLimit: plan.configuration.outbox.byteLimit)
+    measureDelay(load, on: generation)
+  }
+
+  /// Sends a ping behind what has just been sent, now and then: what a handle covers can be told
+  /// only by somebody who knows how far behind the service is.
+  private func measureDelay(_ load: SessionLoad, on generation: UInt32) {
+    let context = context
+    guard openPings == 0, context.now >= load.measuresAt || !roundTrip.isFilled,
+      machine.live?.generation == generation
+    else { return }
+    load.measuresAt = context.now.advanced(by: RoundTrip.interval)
+    perform(.ping(generation: generation), context)
   }
 
   // MARK: Tool responses

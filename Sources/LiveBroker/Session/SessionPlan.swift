@@ -53,6 +53,12 @@ final class SessionLoad: @unchecked Sendable {
   /// Pongs after which all that lay unread has been read.
   var pongsToFresh: UInt16 = 0
 
+  /// When the last ping was sent that has been answered. The service reads in order, so it has all
+  /// that was sent before.
+  var provenUntil: EngineInstant = .zero
+  /// Before this the delay is not measured again.
+  var measuresAt: EngineInstant = .zero
+
   var isIdle: Bool {
     outbox.isEmpty && ledger.isEmpty && dropped.isEmpty && lostCalls.isEmpty && !forbidsReplay
       && staleSince == .never

@@ -50,9 +50,10 @@ extension NetworkFabric {
     defer { carryOut(at: now) }
     guard isAnswered else { return }
     let delay = max(configuration.pongDelay.nanoseconds, 0)
-    // A slow pong does not hold up what is sent after it.
-    flights.push(
-      .pong, id: flight.id, slot: flight.slot, at: now &+ halfTrip &+ delay, isSteady: delay == 0)
+    guard delay > 0 else { return pushToClient(.pong, flight.slot, at: now) }
+    // A slow pong does not hold up what is sent after it, and overtakes nothing that was sent before.
+    let instant = max(now &+ halfTrip &+ delay, links[flight.slot].latestToClient)
+    flights.push(.pong, id: flight.id, slot: flight.slot, at: instant, isSteady: false)
   }
 
   private mutating func closeArrived(

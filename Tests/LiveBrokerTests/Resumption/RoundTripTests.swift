@@ -25,6 +25,17 @@ import Testing
     #expect(roundTrip.upperBound == .microseconds(30_016))
   }
 
+  @Test func theDelayIsSteadyAsLongAsTheLastFourAgreeWithinHalfAFrame() {
+    var roundTrip = RoundTrip()
+    #expect(roundTrip.isSteady)
+    for sample in [40, 45, 49] { roundTrip.pongReceived(after: .milliseconds(sample)) }
+    #expect(roundTrip.isSteady && !roundTrip.isFilled)
+    roundTrip.pongReceived(after: .milliseconds(60))
+    #expect(!roundTrip.isSteady && roundTrip.isFilled)
+    for _ in 0..<3 { roundTrip.pongReceived(after: .milliseconds(55)) }
+    #expect(roundTrip.isSteady)
+  }
+
   @Test func aPongOf30SecondsIsCutAtTheLimit() {
     var roundTrip = RoundTrip()
     roundTrip.pongReceived(after: .seconds(30))
