@@ -6,11 +6,13 @@
 /// longest of the last four samples. But pongs of 8 to 30 seconds have been seen on healthy
 /// connections; a bound that long would make every handle cover nothing, so it is cut at a limit.
 ///
-/// Ten bytes, since each session has one: samples are kept in steps of 32 microseconds, rounded up.
+/// Twelve bytes, since each session has one: samples are kept in steps of 32 microseconds, rounded up.
 package struct RoundTrip: Hashable, Sendable {
   /// Newest first; zero is an empty place.
   private var samples: (UInt16, UInt16, UInt16, UInt16) = (0, 0, 0, 0)
   private var setup: UInt16 = 0
+  /// The bound on the connection before, if the delay was steady there; zero otherwise.
+  private var earlier: UInt16 = 0
 
   private static let step: Int64 = 32_000
   /// How often the delay is measured while something is sent: often enough that a service which
@@ -34,7 +36,10 @@ package struct RoundTrip: Hashable, Sendable {
 
   /// A new connection may take another way: what was measured on the old one no longer counts.
   package mutating func connectionReplaced() {
+    let longest = max(samples.0, samples.1, samples.2, samples.3)
+    let earlier = isSteady ? longest : 0
     self = RoundTrip()
+    self.earlier = earlier
   }
 
   /// The bound; the limit itself while nothing has been measured.
@@ -47,11 +52,14 @@ package struct RoundTrip: Hashable, Sendable {
   /// How far apart the samples may lie that still are one delay: half a frame of speech.
   private static let steadiness: UInt16 = 312
 
-  /// Whether the delay has not changed lately, so that the bound holds now too; not known before
-  /// there are samples.
+  /// Whether the delay has not changed lately, so that the bound holds now too. A few samples say so
+  /// only if they are as those of the connection before.
   package var isSteady: Bool {
-    let taken = [samples.0, samples.1, samples.2, samples.3].filter { $0 > 0 }
-    guard let longest = taken.max(), let shortest = taken.min() else { return true }
+    let taken = [samples.0, samples.1, samples.2, samples.3, isFilled ? 0 : earlier]
+      .filter { $0 > 0 }
+    guard isFilled || earlier > 0, let longest = taken.max(), let shortest = taken.min() else {
+      return false
+    }
     return longest - shortest <= Self.steadiness
   }
 
@@ -65,10 +73,12 @@ package struct RoundTrip: Hashable, Sendable {
   }
 
   package static func == (lhs: Self, rhs: Self) -> Bool {
-    lhs.samples == rhs.samples && lhs.setup == rhs.setup
+    lhs.samples == rhs.samples && lhs.setup == rhs.setup && lhs.earlier == rhs.earlier
   }
 
   package func hash(into hasher: inout Hasher) {
-    for sample in [samples.0, samples.1, samples.2, samples.3, setup] { hasher.combine(sample) }
+    for sample in [samples.0, samples.1, samples.2, samples.3, setup, earlier] {
+      hasher.combine(sample)
+    }
   }
 }

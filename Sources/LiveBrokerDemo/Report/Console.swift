@@ -27,8 +27,10 @@ enum Console {
   /// and ends with the process at the latest.
   static func lines(ahead: Int = 100) -> any AsyncSequence<String, Never> & Sendable {
     let (stream, continuation) = AsyncStream<String>.makeStream(bufferingPolicy: .unbounded)
-    // Bounds the stream: one place for each line that has not been taken.
-    let room = DispatchSemaphore(value: ahead)
+    // Bounds the stream: one place for each line that has not been taken. The places are given
+    // afterwards, since a semaphore must not end with fewer than it was made with.
+    let room = DispatchSemaphore(value: 0)
+    for _ in 0..<ahead { room.signal() }
     Thread.detachNewThread {
       while let line = readLine() {
         room.wait()

@@ -5,7 +5,7 @@ import LiveBroker
 /// The application of one session: it speaks and types by its script, answers calls, listens.
 struct ScriptedSession: Sendable {
   let index: Int
-  let script: SessionScript
+  let script: ApplicationScript
   let recording: Recording?
   let clock: any RunClock
   let start: EngineInstant

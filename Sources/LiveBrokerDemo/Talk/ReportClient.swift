@@ -2,6 +2,7 @@
 
 #if NIO
 import AsyncHTTPClient
+import Foundation
 import LiveBroker
 import NIOCore
 import NIOHTTP1
@@ -49,7 +50,7 @@ struct ReportClient: Sendable {
     switch error {
     case let error as NIOConnectionError:
       error.connectionErrors.first.map { reason($0.error) } ?? "no address of the host answers"
-    case let error as IOError: "\(error)"
+    case let error as IOError: String(cString: strerror(error.errnoCode))
     case let error as HTTPClientError where error == .connectTimeout: "no connection within 5 s"
     case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
       "TLS failed: \(error). A server that made its own certificate needs --ca FILE"

@@ -136,7 +136,8 @@ struct Talk: Sendable {
   }
 
   private func application(
-    _ index: Int, _ script: SessionScript, _ broker: Broker, _ configuration: SessionConfiguration,
+    _ index: Int, _ script: ApplicationScript, _ broker: Broker,
+    _ configuration: SessionConfiguration,
     _ witness: SessionWitness, from begin: EngineInstant
   ) async throws {
     let output = TalkOutput(screen: screen, voice: voice)
@@ -155,13 +156,14 @@ struct Talk: Sendable {
     ).run(broker, configuration)
   }
 
-  private func script(of index: Int, _ random: inout SplitMix64) -> SessionScript {
+  private func script(of index: Int, _ random: inout SplitMix64) -> ApplicationScript {
     var own = random.split()
     guard options.sessions == 1 else {
-      return SessionScript(
+      return ApplicationScript(
         talk: index, length: options.length ?? .zero, recording: recording, random: &own)
     }
-    return recording.map { SessionScript(speaking: $0, for: options.length) } ?? SessionScript()
+    return recording.map { ApplicationScript(speaking: $0, for: options.length) }
+      ?? ApplicationScript()
   }
 
   private func watchProgress(

@@ -88,7 +88,7 @@ struct Tour: Sendable {
       var own = random.split()
       let application = ScriptedSession(
         index: index,
-        script: SessionScript(
+        script: ApplicationScript(
           session: index, options: options, recording: recording, random: &own),
         recording: recording, clock: simulation.clock, start: begin,
         end: begin.advanced(by: options.length), witness: witness)

@@ -268,7 +268,9 @@ import Testing
   }
 
   @Test func aPathThatCannotBeWrittenIsToldBeforeTheRun() {
-    let error = #expect(throws: OutputFileError.self) { try TraceFile(path: "no/such/folder/trace") }
+    let error = #expect(throws: OutputFileError.self) {
+      try TraceFile(path: "no/such/folder/trace")
+    }
     #expect(
       error?.description
         == "the trace 'no/such/folder/trace' could not be written: No such file or directory")

@@ -27,13 +27,26 @@ import Testing
 
   @Test func theDelayIsSteadyAsLongAsTheLastFourAgreeWithinHalfAFrame() {
     var roundTrip = RoundTrip()
-    #expect(roundTrip.isSteady)
-    for sample in [40, 45, 49] { roundTrip.pongReceived(after: .milliseconds(sample)) }
-    #expect(roundTrip.isSteady && !roundTrip.isFilled)
+    for sample in [40, 45, 49] {
+      roundTrip.pongReceived(after: .milliseconds(sample))
+      #expect(!roundTrip.isSteady && !roundTrip.isFilled)
+    }
+    roundTrip.pongReceived(after: .milliseconds(44))
+    #expect(roundTrip.isSteady && roundTrip.isFilled)
     roundTrip.pongReceived(after: .milliseconds(60))
-    #expect(!roundTrip.isSteady && roundTrip.isFilled)
+    #expect(!roundTrip.isSteady)
     for _ in 0..<3 { roundTrip.pongReceived(after: .milliseconds(55)) }
     #expect(roundTrip.isSteady)
+  }
+
+  @Test(arguments: [(50, 55, true), (50, 90, false)])
+  func aNewConnectionIsSteadyAtOnceIfItIsAsTheOneBefore(before: Int, after: Int, isSteady: Bool) {
+    var roundTrip = RoundTrip()
+    for _ in 0..<4 { roundTrip.pongReceived(after: .milliseconds(before)) }
+    roundTrip.connectionReplaced()
+    #expect(roundTrip.isSteady)
+    roundTrip.pongReceived(after: .milliseconds(after))
+    #expect(roundTrip.isSteady == isSteady)
   }
 
   @Test func aPongOf30SecondsIsCutAtTheLimit() {

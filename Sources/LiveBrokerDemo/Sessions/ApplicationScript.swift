@@ -5,7 +5,7 @@ import LiveBroker
 /// What one session does and when: its utterances, its text turns, its tool calls.
 ///
 /// Made from a seed alone, so that equal seeds give equal runs.
-struct SessionScript: Sendable {
+struct ApplicationScript: Sendable {
   /// One thing that a session does.
   enum Step: Sendable, Equatable {
     /// A turn of text; some make the model call a tool.
@@ -54,7 +54,7 @@ struct SessionScript: Sendable {
   }
 }
 
-extension SessionScript {
+extension ApplicationScript {
   /// How often a session of a talk speaks, and for how long; the service may answer in between.
   static let talkPeriod = Duration.seconds(8)
   static let talkFrames = 100
