@@ -68,7 +68,7 @@ import Testing
     try voice.close()
     #expect(summary.holds, "\(summary.verdicts) \(summary.run.promisesBroken)")
     #expect(summary.live == 1 && summary.toolCalls == 1)
-    #expect(summary.run.tokensMinted == 1)
+    #expect(summary.run.tokensMinted ?? 0 >= 1)
     let answers = paper.out.split(separator: "\n")
     #expect(answers.first == "You said: Hello there")
     #expect(answers.last == "You said: Bye")
@@ -160,7 +160,7 @@ import Testing
     report.upgrades = [9, 0, 0, 1, 2, 3, 4, 0, 0, 0]
     // Until now, which is the last bucket.
     #expect(report.upgrades(from: .milliseconds(600), to: .zero) == (10, 10))
-    #expect(report.upgrades(from: .milliseconds(400), to: .milliseconds(300)) == (9, 9))
+    #expect(report.upgrades(from: .milliseconds(400), to: .milliseconds(300)) == (7, 7))
     #expect(report.upgrades(from: .seconds(60), to: .zero) == (19, 19))
     #expect(OutsideReport().upgrades(from: .seconds(1), to: .zero) == (0, 0))
   }
