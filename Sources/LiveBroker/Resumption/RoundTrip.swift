@@ -49,18 +49,13 @@ package struct RoundTrip: Hashable, Sendable {
     return measured > 0 ? min(.nanoseconds(Int64(measured) * Self.step), Self.limit) : Self.limit
   }
 
-  /// How far apart the samples may lie that still are one delay: half a frame of speech.
-  private static let steadiness: UInt16 = 312
-
-  /// Whether the delay has not changed lately, so that the bound holds now too. A few samples say so
+  /// Whether the delay does not change at all, so that the bound holds now too. A few samples say so
   /// only if they are as those of the connection before.
   package var isSteady: Bool {
     let taken = [samples.0, samples.1, samples.2, samples.3, isFilled ? 0 : earlier]
       .filter { $0 > 0 }
-    guard isFilled || earlier > 0, let longest = taken.max(), let shortest = taken.min() else {
-      return false
-    }
-    return longest - shortest <= Self.steadiness
+    guard isFilled || earlier > 0, let longest = taken.max() else { return false }
+    return taken.allSatisfy { $0 == longest }
   }
 
   /// Whether there are as many samples as are kept.

@@ -101,16 +101,17 @@ extension Session: ConnectionSink {
 
   /// How much older than its arrival the knowledge in a handle may be.
   ///
-  /// Where the delay is steady, it is a round trip. Where it varies, or a ping has been out for longer
-  /// than usual, nothing is known but what the last pong proves: a service that falls behind may make
-  /// a handle before it reads what came in time.
+  /// Where the delay is constant, it is a round trip. Where it varies, or a ping has been out for
+  /// longer than usual, only what the last pong proves is known: a service that falls behind may make
+  /// a handle before it reads what came in time. But nobody falls behind for ever, and behind the last
+  /// words of an utterance there is no ping: what is much older counts as read.
   private func lag(_ now: EngineInstant) -> Duration {
     let usual = roundTrip.upperBound
     guard let load else { return usual }
     let isOverdue = pingSentAt != .never && pingSentAt.duration(to: now) > usual
     guard isOverdue || !roundTrip.isSteady else { return usual }
-    // A ping waits for the one before: what is proven is up to two round trips old.
-    return min(max(usual, load.provenUntil.duration(to: now)), RoundTrip.limit * 2)
+    let longest = min(max(usual * 2, .seconds(1)), RoundTrip.limit)
+    return max(usual, min(load.provenUntil.duration(to: now), longest))
   }
 
   private func used(_ usage: UsageMetadata) {

@@ -53,15 +53,18 @@ extension Session {
     machine.sent(item.message.asksForAnswer ? .asksForAnswer : [], context)
     let load = loadInUse()
     load.ledger.sent(item, at: context.now, byteLimit: plan.configuration.outbox.byteLimit)
-    measureDelay(load, on: generation)
+    measureDelay(load, behind: item.message.kind, on: generation)
   }
 
-  /// Sends a ping behind what has just been sent, now and then: what a handle covers can be told
-  /// only by somebody who knows how far behind the service is.
-  private func measureDelay(_ load: SessionLoad, on generation: UInt32) {
+  /// Sends a ping behind what has just been sent, behind media only now and then: what a handle covers
+  /// can be told only by somebody who knows how far behind the service is.
+  private func measureDelay(
+    _ load: SessionLoad, behind kind: PreparedMessage.Kind, on generation: UInt32
+  ) {
     let context = context
-    guard openPings == 0, context.now >= load.measuresAt || !roundTrip.isFilled,
-      machine.live?.generation == generation
+    let isMedia = kind == .audio || kind == .video
+    guard openPings == 0, machine.live?.generation == generation,
+      !isMedia || !roundTrip.isFilled || context.now >= load.measuresAt
     else { return }
     load.measuresAt = context.now.advanced(by: RoundTrip.interval)
     perform(.ping(generation: generation), context)

@@ -34,7 +34,7 @@ import Testing
   /// much of what was sent had not.
   @Test(arguments: UInt64(1)...24)
   func whatADropCostsIsReportedToTheByteThoughTheDelayVaries(seed: UInt64) throws {
-    let stand = TestStand(seed: seed, network: { $0.faults.jitter = .milliseconds(600) })
+    let stand = TestStand(seed: seed, network: { $0.faults.jitter = .milliseconds(300) })
     let (spoken, witness) = try stand.run { stand in
       try await stand.listening { session, witness in
         var spoken: [UInt8] = []
