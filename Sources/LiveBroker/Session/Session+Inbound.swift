@@ -96,22 +96,25 @@ extension Session: ConnectionSink {
     machine.handleUpdated(facts)
     guard let load else { return }
     load.ledger.covered(until: facts.coveredUntil)
-    if load.isIdle { self.load = nil }
+    if load.isIdle { return self.load = nil }
+    // The service says when it begins to answer, too: by its next handle all of this is proven.
+    if !load.ledger.isEmpty, openPings == 0, machine.live?.generation == generation {
+      perform(.ping(generation: generation), context)
+    }
   }
 
   /// How much older than its arrival the knowledge in a handle may be.
   ///
   /// Where the delay is constant, it is a round trip. Where it varies, or a ping has been out for
   /// longer than usual, only what the last pong proves is known: a service that falls behind may make
-  /// a handle before it reads what came in time. But nobody falls behind for ever, and behind the last
-  /// words of an utterance there is no ping: what is much older counts as read.
+  /// a handle before it reads what came in time. But pongs can be very late, and then no handle would
+  /// cover anything: what is older than the limit counts as read.
   private func lag(_ now: EngineInstant) -> Duration {
     let usual = roundTrip.upperBound
     guard let load else { return usual }
     let isOverdue = pingSentAt != .never && pingSentAt.duration(to: now) > usual
     guard isOverdue || !roundTrip.isSteady else { return usual }
-    let longest = min(max(usual * 2, .seconds(1)), RoundTrip.limit)
-    return max(usual, min(load.provenUntil.duration(to: now), longest))
+    return max(usual, min(load.provenUntil.duration(to: now), RoundTrip.limit))
   }
 
   private func used(_ usage: UsageMetadata) {
