@@ -79,10 +79,13 @@ extension TokenPoolMachine {
     mode = .flowing
     lastMintError = nil
     mintDuration += (mint.sentAt.duration(to: now).nanoseconds - mintDuration) / 4
+    // Without times in the request the service's own hold. Shorter ones were wanted all the same, and
+    // may be all that another service than the documented one gives.
+    let (window, life) = (configuration.newSessionWindow, configuration.lifetime)
     let machine = TokenMachine(
       sentAt: mint.sentAt,
-      window: mint.namesTimes ? configuration.newSessionWindow : Self.defaults.serviceWindow,
-      life: mint.namesTimes ? configuration.lifetime : Self.defaults.serviceLifetime,
+      window: mint.namesTimes ? window : min(window, Self.defaults.serviceWindow),
+      life: mint.namesTimes ? life : min(life, Self.defaults.serviceLifetime),
       uses: TokenUses(configuration.uses), at: now)
     guard machine.canStart(at: now, margin: configuration.margins) else {
       counters.expiredUnused += 1

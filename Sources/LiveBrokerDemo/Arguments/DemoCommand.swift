@@ -26,13 +26,13 @@ enum CommandLineCall: Sendable {
   static let commands: [any DemoCommand.Type] = [TourCommand.self] + socketCommands
 
   #if NIO
-  private static let socketCommands: [any DemoCommand.Type] = [ServeCommand.self]
+  private static let socketCommands: [any DemoCommand.Type] = [ServeCommand.self, TalkCommand.self]
   /// Subcommands that this build leaves out.
   private static let absentNames: [String] = []
   #else
   private static let socketCommands: [any DemoCommand.Type] = []
   /// Subcommands that this build leaves out.
-  private static let absentNames = ["serve"]
+  private static let absentNames = ["serve", "talk"]
   #endif
 
   static let version = "0.1.0"

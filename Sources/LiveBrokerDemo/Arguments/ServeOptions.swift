@@ -96,6 +96,8 @@ extension ServeOptions {
     service.model.answerLength = answerLength
     service.admitPerSecond = admittedPerSecond
     service.notes = log != .none
+    // 22 minutes of frames as short as 20 ms: by them a client can tell which of its own are missing.
+    service.accounts.audioDigestsKept = 1 << 16
   }
 
   private func apply(_ variant: Variant, to configuration: inout EmulatorServerConfiguration) {

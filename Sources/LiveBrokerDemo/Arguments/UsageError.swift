@@ -30,12 +30,16 @@ struct ExitStatus: Equatable, Sendable {
   static let usage = ExitStatus(code: 64)
   /// A file could not be read (`EX_NOINPUT`).
   static let noInput = ExitStatus(code: 66)
-  /// An address cannot be listened on (`EX_UNAVAILABLE`).
+  /// An address cannot be listened on, or not be reached (`EX_UNAVAILABLE`).
   static let unavailable = ExitStatus(code: 69)
   /// A second Ctrl-C ended it before everything had ended well.
   static let aborted = ExitStatus(code: 130)
   /// Something inside the program failed (`EX_SOFTWARE`).
   static let software = ExitStatus(code: 70)
+  /// The key or the model is refused (`EX_NOPERM`).
+  static let refused = ExitStatus(code: 77)
+  /// There is no key (`EX_CONFIG`).
+  static let keyMissing = ExitStatus(code: 78)
   /// A file could not be written (`EX_CANTCREAT`).
   static let cannotCreate = ExitStatus(code: 73)
 }

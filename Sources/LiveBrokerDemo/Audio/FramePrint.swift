@@ -44,6 +44,12 @@ struct FramePrint: Hashable, Sendable {
 }
 
 extension FramePrint {
+  /// The print of a frame of which only a digest is known. Comparable with others of its kind only.
+  init(digest: UInt64) {
+    first = digest
+    second = 0
+  }
+
   /// The prints of a stream of audio, cut into frames of 640 bytes; a rest that is shorter than a
   /// frame makes one print more.
   static func prints(of stream: some Collection<UInt8>) -> [FramePrint] {

@@ -23,14 +23,15 @@ struct TourCommand: DemoCommand {
       return .usage
     }
     let trace: TraceFile?
-    do throws(TraceFileError) {
-      trace = try options.traceFile.map { path throws(TraceFileError) in try TraceFile(path: path) }
+    do throws(OutputFileError) {
+      trace = try options.traceFile.map { path throws(OutputFileError) in try TraceFile(path: path)
+      }
     } catch {
       Console.complain("\(error)")
       return .cannotCreate
     }
     guard let report = await drive(recording, trace) else { return .software }
-    do throws(TraceFileError) {
+    do throws(OutputFileError) {
       try trace?.close()
     } catch {
       Console.complain("\(error)")

@@ -7,15 +7,20 @@ struct JSONLine {
   /// The object as it is so far.
   var text: String { "{\(members.joined(separator: ","))}" }
 
-  mutating func add(_ key: String, _ number: Int) { add(key, raw: "\(number)") }
   mutating func add(_ key: String, _ number: UInt64) { add(key, raw: "\(number)") }
 
-  /// At most three decimals, never an exponent; null if it is no number.
-  mutating func add(_ key: String, _ number: Double) {
-    add(key, raw: number.isFinite ? decimalText(number) : "null")
+  mutating func add(_ key: String, _ number: Int?) {
+    add(key, raw: number.map { "\($0)" } ?? "null")
   }
 
-  mutating func add(_ key: String, _ string: String) { add(key, raw: Self.quoted(string)) }
+  /// At most three decimals, never an exponent; null if it is no number.
+  mutating func add(_ key: String, _ number: Double?) {
+    add(key, raw: number.map { $0.isFinite ? decimalText($0) : "null" } ?? "null")
+  }
+
+  mutating func add(_ key: String, _ string: String?) {
+    add(key, raw: string.map(Self.quoted) ?? "null")
+  }
 
   /// An object within this one; null if there is none.
   mutating func add(_ key: String, _ object: JSONLine?) { add(key, raw: object?.text ?? "null") }

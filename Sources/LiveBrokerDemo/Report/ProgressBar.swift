@@ -22,10 +22,12 @@ struct ProgressBar {
   }
 
   /// What to write now, or nil if nothing: beginning with a carriage return, without a line break.
-  mutating func draw(virtual: Duration, live: Int, wall: Duration) -> String? {
+  mutating func draw(
+    virtual: Duration, live: Int, wall: Duration, note: String = ""
+  ) -> String? {
     guard isVisible, wall >= nextDrawing else { return nil }
     nextDrawing = wall + Self.interval
-    return overwrite(text(virtual: virtual, live: live, wall: wall))
+    return overwrite(text(virtual: virtual, live: live, wall: wall) + note)
   }
 
   /// What to write at the end, so that the line of the bar is empty again; nil if it never drew.

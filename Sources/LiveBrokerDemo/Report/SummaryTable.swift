@@ -6,6 +6,8 @@ struct SummaryTable {
 
   private static let nameWidth = 24
   private static let valueWidth = 44
+  /// Stands for what the service does not tell.
+  private static let untold = "not told by the service"
 
   private enum Row {
     case section(String)
@@ -32,12 +34,24 @@ struct SummaryTable {
     return lines + footer
   }
 
-  private var sessionRows: [Row] {
+  private var title: String {
+    let sessions = "\(grouped(summary.sessions)) session\(summary.sessions == 1 ? "" : "s")"
     let run = summary.run
-    return [
-      .section(
-        "\(grouped(summary.sessions)) sessions, \(durationText(run.virtual)) of virtual time in "
-          + "\(fixed(run.wall.inSeconds, 1)) s"),
+    guard run.isVirtual else { return "\(sessions), \(fixed(run.wall.inSeconds, 1)) s" }
+    return
+      "\(sessions), \(durationText(run.virtual)) of virtual time in \(fixed(run.wall.inSeconds, 1)) s"
+  }
+
+  private var tokens: String {
+    guard let minted = summary.run.tokensMinted, let unused = summary.run.tokensExpiredUnused else {
+      return Self.untold
+    }
+    return "\(grouped(minted)), \(grouped(unused)) of them expired unused"
+  }
+
+  private var sessionRows: [Row] {
+    [
+      .section(title),
       .figure(
         "live at the end", "\(grouped(summary.live)) of \(grouped(summary.sessions))",
         holds: summary.live == summary.sessions),
@@ -47,20 +61,20 @@ struct SummaryTable {
       .figure("unplanned drops", grouped(summary.unplannedDrops), holds: nil),
       .figure("resumed from a handle", grouped(summary.resumed), holds: nil),
       .figure("begun anew", grouped(summary.freshStarts), holds: nil),
-      .figure(
-        "tokens minted",
-        "\(grouped(run.tokensMinted)), \(grouped(run.tokensExpiredUnused)) of them expired unused",
-        holds: nil),
+      .figure("tokens minted", tokens, holds: nil),
       .figure("tool calls", grouped(summary.toolCalls), holds: nil),
     ]
   }
 
+  private var network: String {
+    guard let roundTrip = summary.run.roundTrip, let setup = summary.run.setup else { return "" }
+    return
+      ": round trip \(decimalText(roundTrip.milliseconds)), setup \(decimalText(setup.milliseconds))"
+  }
+
   private var timeRows: [Row] {
-    let network =
-      "round trip \(decimalText(summary.run.roundTrip.milliseconds)), "
-      + "setup \(decimalText(summary.run.setup.milliseconds))"
-    return [
-      .section("Milliseconds: \(network)"),
+    [
+      .section("Milliseconds" + network),
       .figure("", right("p50") + right("p99") + right("max"), holds: nil),
       .figure("gap of a planned move", times(summary.gap), holds: nil),
       .figure("media held in a move", times(summary.held), holds: nil),
@@ -70,10 +84,16 @@ struct SummaryTable {
 
   private var audioRows: [Row] {
     let audio = summary.audio
+    let head: [Row] = [
+      .section("Audio, in bytes"), .figure("sent", right(grouped(audio.sentBytes)), holds: nil),
+    ]
+    let heard = Row.figure(
+      "received from the model", right(grouped(summary.receivedFromModelBytes)), holds: nil)
+    guard summary.run.isWitnessed else {
+      return head + [.figure("remembered", Self.untold, holds: nil), heard]
+    }
     let excused = audio.reportedLostBytes + audio.uncertainBytes
-    return [
-      .section("Audio, in bytes"),
-      .figure("sent", right(grouped(audio.sentBytes)), holds: nil),
+    return head + [
       .figure("remembered", right(grouped(audio.rememberedBytes)), holds: nil),
       .figure("lost", right(grouped(audio.lostBytes)), holds: audio.lostBytes <= excused),
       .figure("  reported lost", right(grouped(audio.reportedLostBytes)), holds: nil),
@@ -81,8 +101,7 @@ struct SummaryTable {
       .figure(
         "duplicated", right(grouped(audio.duplicatedBytes)), holds: audio.duplicatedBytes == 0),
       .figure("reordered", right(grouped(audio.reorderedBytes)), holds: audio.reorderedBytes == 0),
-      .figure(
-        "received from the model", right(grouped(summary.receivedFromModelBytes)), holds: nil),
+      heard,
       .figure(
         "sessions exact", "\(grouped(audio.sessionsExact)) of \(grouped(summary.sessions))",
         holds: audio.sessionsExact == summary.sessions),
@@ -114,7 +133,7 @@ struct SummaryTable {
 
   private var footer: [String] {
     let broken = summary.run.promisesBroken
-    var lines = ["  trace SHA-256 \(summary.run.traceHash)"]
+    var lines = summary.run.traceHash.map { ["  trace SHA-256 \($0)"] } ?? []
     lines += broken.prefix(20).flatMap { promise in
       wrap(promise, columns: 94).enumerated().map { ($0 == 0 ? "  * " : "    ") + $1 }
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import LiveBroker
+
 /// What was seen of one session from outside: by the emulator, by its network, by the application.
 struct SessionFigures: Equatable, Sendable {
   /// Whether it answered the probe turn after the last minute.
@@ -26,6 +28,26 @@ struct SessionFigures: Equatable, Sendable {
   var held: [Duration] = []
   /// Of each unplanned drop: from the drop to the setup's completion.
   var recoveries: [Duration] = []
+
+  init() {}
+
+  /// What the application saw, and what became of its speech.
+  init(_ account: SessionAccount, audio: AudioAccount) {
+    let planned = account.reports.filter(\.cause.isPlanned)
+    let unplanned = account.reports.filter { !$0.cause.isPlanned }
+    isLive = account.answeredProbe
+    rotations = planned.count
+    renewals = account.reports.count(where: \.credentialRenewed)
+    unplannedDrops = unplanned.count
+    resumed = account.reports.count { $0.outcome == .resumed }
+    freshStarts = account.reports.count - resumed
+    toolCalls = account.toolCalls
+    receivedFromModelBytes = account.audioBytesHeard
+    gaps = planned.map(\.gap)
+    held = planned.map(\.longestHeld)
+    recoveries = unplanned.map(\.gap)
+    self.audio = audio
+  }
 }
 
 /// What was seen of the storm in which the service dropped every connection.
@@ -42,21 +64,25 @@ struct StormFigures: Equatable, Sendable {
   var peakDialsPerSecond = 0
 }
 
-/// What was seen of the run as a whole.
+/// What was seen of the run as a whole. What is nil was not to be seen.
 struct RunFigures: Equatable, Sendable {
+  /// Whether the service told what it remembers: the real one does not.
+  var isWitnessed = true
+  /// Whether the run's own clock was a virtual one.
+  var isVirtual = true
   /// How long the run lasted on its own clock, and on that of the wall.
   var virtual = Duration.zero
   var wall = Duration.zero
-  var tokensMinted = 0
-  var tokensExpiredUnused = 0
+  var tokensMinted: Int?
+  var tokensExpiredUnused: Int?
   /// One round trip of the emulated network, and how long a setup takes on it.
-  var roundTrip = Duration.zero
-  var setup = Duration.zero
+  var roundTrip: Duration?
+  var setup: Duration?
   /// Nil if there was no storm.
   var storm: StormFigures?
   /// Each broken promise, in one sentence.
   var promisesBroken: [String] = []
   var seed: UInt64 = 0
   /// SHA-256 of the trace, in lower-case hexadecimal.
-  var traceHash = ""
+  var traceHash: String?
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The result of a tour.
+/// The result of a tour, or of a talk.
 struct TourSummary: Equatable, Sendable {
   var run: RunFigures
   var sessions: Int
@@ -43,10 +43,17 @@ struct TourSummary: Equatable, Sendable {
 }
 
 extension TourSummary {
-  /// What must be true of every tour, whatever its flags, each with whether it was.
+  /// What must be true of every run, whatever its flags, each with whether it was.
   var verdicts: [(claim: String, holds: Bool)] {
     [
       ("every session is live", live == sessions),
+      ("no promise was broken", run.promisesBroken.isEmpty),
+    ] + (run.isWitnessed ? memoryVerdicts : [])
+  }
+
+  /// What only somebody can tell who knows what the service remembers.
+  private var memoryVerdicts: [(claim: String, holds: Bool)] {
+    [
       ("every session's audio is remembered exactly", audio.sessionsExact == sessions),
       ("nothing is remembered twice", audio.duplicatedBytes == 0),
       ("nothing is remembered out of order", audio.reorderedBytes == 0),
@@ -54,7 +61,6 @@ extension TourSummary {
         "nothing is lost in silence",
         audio.lostBytes <= audio.reportedLostBytes + audio.uncertainBytes
       ),
-      ("no promise was broken", run.promisesBroken.isEmpty),
     ]
   }
 
@@ -79,13 +85,14 @@ extension TourSummary {
     line.add("tokensExpiredUnused", run.tokensExpiredUnused)
     line.add("toolCalls", toolCalls)
     line.add("audio", audioJSON)
-    line.add("rttMilliseconds", run.roundTrip.milliseconds)
-    line.add("setupMilliseconds", run.setup.milliseconds)
+    line.add("rttMilliseconds", run.roundTrip?.milliseconds)
+    line.add("setupMilliseconds", run.setup?.milliseconds)
     line.add("gapMilliseconds", gap.json)
     line.add("heldMilliseconds", held.json)
     line.add("recoveryMilliseconds", recovery.json)
     line.add("storm", run.storm?.json)
-    line.add("promisesBroken", run.promisesBroken.count)
+    let broken = run.promisesBroken.count
+    line.add("promisesBroken", run.isWitnessed || broken > 0 ? broken : nil)
     line.add("seed", run.seed)
     line.add("traceHash", run.traceHash)
     return line.text
@@ -94,16 +101,19 @@ extension TourSummary {
   private var audioJSON: JSONLine {
     var line = JSONLine()
     line.add("sentBytes", audio.sentBytes)
-    line.add("rememberedBytes", audio.rememberedBytes)
-    line.add("lostBytes", audio.lostBytes)
+    line.add("rememberedBytes", witnessed(audio.rememberedBytes))
+    line.add("lostBytes", witnessed(audio.lostBytes))
     line.add("reportedLostBytes", audio.reportedLostBytes)
     line.add("uncertainBytes", audio.uncertainBytes)
-    line.add("duplicatedBytes", audio.duplicatedBytes)
-    line.add("reorderedBytes", audio.reorderedBytes)
+    line.add("duplicatedBytes", witnessed(audio.duplicatedBytes))
+    line.add("reorderedBytes", witnessed(audio.reorderedBytes))
     line.add("receivedFromModelBytes", receivedFromModelBytes)
-    line.add("sessionsExact", audio.sessionsExact)
+    line.add("sessionsExact", witnessed(audio.sessionsExact))
     return line
   }
+
+  /// A figure of what the service remembers, where it tells.
+  private func witnessed(_ figure: Int) -> Int? { run.isWitnessed ? figure : nil }
 }
 
 extension Percentiles {

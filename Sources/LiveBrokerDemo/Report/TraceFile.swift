@@ -17,12 +17,12 @@ final class TraceFile: Sendable {
   }
 
   /// Creates the file, or empties it if it is there.
-  convenience init(path: String) throws(TraceFileError) {
+  convenience init(path: String) throws(OutputFileError) {
     // Not by FileManager: it puts a new file in the place of the old one, which breaks links and
     // turns a device such as /dev/null into a plain file.
     let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
-      throw TraceFileError(path: path, reason: String(cString: strerror(errno)))
+      throw OutputFileError(path: path, reason: String(cString: strerror(errno)))
     }
     let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     self.init(path: path, handle: handle)
@@ -41,19 +41,21 @@ final class TraceFile: Sendable {
   }
 
   /// Closes the file, and says whether all of it was written.
-  func close() throws(TraceFileError) {
+  func close() throws(OutputFileError) {
     do {
       try handle.close()
     } catch {
       failure.withLock { $0 = $0 ?? error.localizedDescription }
     }
-    if let reason = failure.withLock({ $0 }) { throw TraceFileError(path: path, reason: reason) }
+    if let reason = failure.withLock({ $0 }) { throw OutputFileError(path: path, reason: reason) }
   }
 }
 
-/// The trace could not be written.
-struct TraceFileError: Error, Equatable, CustomStringConvertible {
+/// A file could not be written.
+struct OutputFileError: Error, Equatable, CustomStringConvertible {
+  /// What it would have held.
+  var content = "the trace"
   var path: String
   var reason: String
-  var description: String { "the trace '\(path)' could not be written: \(reason)" }
+  var description: String { "\(content) '\(path)' could not be written: \(reason)" }
 }

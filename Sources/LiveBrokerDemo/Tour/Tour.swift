@@ -10,7 +10,7 @@ struct Tour: Sendable {
   let simulation: Simulation
   let network: EmulatedNetwork<LiveService>
   let trace: Trace
-  let witness: TourWitness
+  let witness: SessionWitness
   private let broker: Broker
 
   init(
@@ -21,7 +21,7 @@ struct Tour: Sendable {
     self.recording = recording
     simulation = Simulation(seed: options.seed)
     trace = Trace(sink: traceSink)
-    witness = TourWitness(sessions: options.sessions)
+    witness = SessionWitness(sessions: options.sessions)
     network = EmulatedNetwork(
       simulation: simulation,
       service: LiveService(
@@ -86,9 +86,9 @@ struct Tour: Sendable {
     var random = SplitMix64(seed: options.seed)
     for index in 0..<options.sessions {
       var own = random.split()
-      let application = TourSession(
+      let application = ScriptedSession(
         index: index,
-        script: TourScript(
+        script: ApplicationScript(
           session: index, options: options, recording: recording, random: &own),
         recording: recording, clock: simulation.clock, start: begin,
         end: begin.advanced(by: options.length), witness: witness)

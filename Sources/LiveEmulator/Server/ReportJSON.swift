@@ -18,6 +18,17 @@ extension [UInt8] {
     raw("}")
   }
 
+  mutating func upgrades(_ rate: UpgradeRate) {
+    raw(#"{"bucketMilliseconds":"#)
+    number(UpgradeRate.bucketMilliseconds)
+    raw(#","counts":["#)
+    for (index, count) in rate.counts.enumerated() {
+      if index > 0 { raw(",") }
+      number(count)
+    }
+    raw("]}")
+  }
+
   mutating func promise(_ promise: BrokenPromise) {
     raw(#"{"kind":"#)
     quoted("\(promise.kind)")
@@ -30,7 +41,7 @@ extension [UInt8] {
     raw("}")
   }
 
-  mutating func session(_ report: SessionReport, items: Bool) {
+  mutating func session(_ report: SessionReport, _ query: ReportQuery) {
     raw(#"{"session":"#)
     number(report.session)
     raw(#","label":"#)
@@ -50,18 +61,26 @@ extension [UInt8] {
     tallies(report.received.tallies)
     digest(report.received.audioDigest)
     raw(#"},"remembered":{"#)
-    remembered(report.remembered, items: items)
+    remembered(report.remembered, query)
     raw(#"},"forgotten":{"#)
     tallies(report.forgotten)
     raw("}}")
   }
 
-  private mutating func remembered(_ account: RememberedAccount, items: Bool) {
+  private mutating func remembered(_ account: RememberedAccount, _ query: ReportQuery) {
     tallies(account.tallies)
     digest(account.audioDigest)
     raw(#","itemCount":"#)
     number(account.itemCount)
-    guard items else { return }
+    if query.holdsAudio {
+      raw(#","audioDigests":["#)
+      for (index, digest) in account.audioDigests.enumerated() {
+        if index > 0 { raw(",") }
+        hexadecimal(digest)
+      }
+      raw("]")
+    }
+    guard query.holdsItems else { return }
     raw(#","items":["#)
     for (index, item) in account.items.enumerated() {
       if index > 0 { raw(",") }
@@ -156,7 +175,8 @@ extension ServerFigures {
   var members: [(name: StaticString, value: Int)] {
     [
       ("accepted", accepted), ("connectionsOpen", connectionsOpen), ("socketsOpen", socketsOpen),
-      ("timersPending", timersPending), ("requests", requests), ("messagesIn", messagesIn),
+      ("timersPending", timersPending), ("requests", requests),
+      ("peakUpgradesPerSecond", peakUpgradesPerSecond), ("messagesIn", messagesIn),
       ("messagesOut", messagesOut), ("pings", pings), ("violations", violations),
       ("slowClientsCut", slowClientsCut), ("idleCut", idleCut), ("stalled", stalled),
       ("turnedAway", turnedAway),

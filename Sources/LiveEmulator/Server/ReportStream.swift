@@ -12,11 +12,18 @@ struct ReportQuery {
   var holdsSessions = true
   /// `items=1` adds the texts, tool responses and marks that sessions remember, in order.
   var holdsItems = false
+  /// `audio=1` adds a digest of each message of audio that sessions remember, in order.
+  var holdsAudio = false
+  /// `upgrades=1` adds how many upgrades were asked for, in each tenth of a second of the last ten
+  /// minutes.
+  var holdsUpgrades = false
 
   init(_ target: RequestTarget) {
     label = target.parameter("label")
     holdsSessions = target.parameter("sessions") != "0"
     holdsItems = target.parameter("items") == "1"
+    holdsAudio = target.parameter("audio") == "1"
+    holdsUpgrades = target.parameter("upgrades") == "1"
   }
 }
 
@@ -25,10 +32,11 @@ struct ReportQuery {
 /// made, so only a report of a quiet service is of one moment.
 ///
 ///     {"service": {totals}, "server": {figures},
+///      "upgrades": {"bucketMilliseconds", "counts", the newest last} if asked for,
 ///      "promisesBroken": [{"kind", "connection", "session", "nanoseconds"}],
 ///      "sessions": [{"session", "label", "isLive", "isKnown", "resumes", "turns", "pendingCalls",
 ///                    "received": {tallies, "audioDigest"},
-///                    "remembered": {tallies, "audioDigest", "itemCount", "items" if asked for},
+///                    "remembered": {tallies, "audioDigest", "itemCount", "items" and "audioDigests" if asked for},
 ///                    "forgotten": {tallies}}]}
 ///
 /// Tallies are `{"count", "bytes"}` by kind. A digest is that of ``StreamDigest``, in sixteen
@@ -61,7 +69,7 @@ final class ReportStream {
       while json.count < Self.pieceBytes, let session = nextSession() {
         if position > 1 { json.raw(",") }
         json.raw("\n")
-        json.session(session, items: query.holdsItems)
+        json.session(session, query)
       }
       if json.isEmpty {
         json.raw("\n]}\n")
@@ -88,6 +96,10 @@ final class ReportStream {
     json.members(core.look { $0.totalsNow }.members)
     json.raw(#","server":"#)
     json.members(core.gauge.now.members)
+    if query.holdsUpgrades {
+      json.raw(#","upgrades":"#)
+      json.upgrades(core.upgradesUntilNow)
+    }
     json.raw(#","promisesBroken":["#)
     for (index, promise) in core.look({ $0.promisesBroken }).enumerated() {
       if index > 0 { json.raw(",") }

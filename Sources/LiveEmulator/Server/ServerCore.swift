@@ -21,6 +21,7 @@ final class ServerCore {
   private var taps: [ObjectIdentifier: SocketTap] = [:]
   private var sockets: [ConnectionID: LiveSocket] = [:]
   private var lastID: ConnectionID = 0
+  private var upgradeRate = UpgradeRate()
   private var outputs: [ServiceOutput] = []
   private var unflushed: [LiveSocket] = []
   private var isSettling = false
@@ -99,6 +100,8 @@ final class ServerCore {
   /// is there: see ``attach(_:)``.
   func upgrade(_ credential: Credential?) -> (id: ConnectionID, answer: UpgradeAnswer) {
     lastID += 1
+    upgradeRate.add(at: now)
+    gauge.change { $0.peakUpgradesPerSecond = upgradeRate.peakPerSecond }
     let answer = service.upgrade(lastID, credential: credential, at: now)
     return (lastID, answer)
   }
@@ -108,6 +111,12 @@ final class ServerCore {
     sockets[socket.id] = socket
     gauge.change { $0.socketsOpen += 1 }
     settle()
+  }
+
+  /// Upgrades asked for, up to this moment.
+  var upgradesUntilNow: UpgradeRate {
+    upgradeRate.advance(to: now)
+    return upgradeRate
   }
 
   /// Looks at the service, for reports.

@@ -34,6 +34,9 @@ public struct ServerFigures: Sendable, Hashable {
   public internal(set) var timersPending = 0
   /// HTTP requests read whole, upgrades included.
   public internal(set) var requests = 0
+  /// The most upgrades that were asked for within ten neighbouring tenths of a second, admitted or
+  /// not.
+  public internal(set) var peakUpgradesPerSecond = 0
   /// Messages received, fragments put together.
   public internal(set) var messagesIn = 0
   /// Messages sent.

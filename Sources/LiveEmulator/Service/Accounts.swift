@@ -121,6 +121,9 @@ public struct RememberedAccount: Sendable, Hashable {
   public internal(set) var audioDigest = StreamDigest()
   /// The remembered audio, up to ``AccountRules/audioKept`` bytes of it.
   public internal(set) var audio: [UInt8] = []
+  /// Digest of each remembered message of audio by itself, up to
+  /// ``AccountRules/audioDigestsKept`` of them: what is missing can be told from them.
+  public internal(set) var audioDigests: [UInt64] = []
   /// Everything but audio in the order of arrival, up to ``AccountRules/itemsKept``.
   public internal(set) var items: [RememberedItem] = []
   /// How many items there are, kept or not.
@@ -131,9 +134,14 @@ public struct RememberedAccount: Sendable, Hashable {
   /// Whether ``audio`` holds all of it.
   public var holdsAllAudio: Bool { audio.count == tallies.audio.bytes }
 
-  mutating func addAudio(_ bytes: [UInt8], keeping limit: Int) {
-    if audio.count == tallies.audio.bytes, audio.count < limit {
-      audio.append(contentsOf: bytes.prefix(limit - audio.count))
+  mutating func addAudio(_ bytes: [UInt8], keeping rules: AccountRules) {
+    if audio.count == tallies.audio.bytes, audio.count < rules.audioKept {
+      audio.append(contentsOf: bytes.prefix(rules.audioKept - audio.count))
+    }
+    if audioDigests.count == tallies.audio.count, audioDigests.count < rules.audioDigestsKept {
+      var digest = StreamDigest()
+      digest.update(bytes)
+      audioDigests.append(digest.value)
     }
     tallies.audio.add(bytes: bytes.count)
     audioDigest.update(bytes)
@@ -153,6 +161,9 @@ public struct RememberedAccount: Sendable, Hashable {
     itemCount = mark.itemCount
     if audio.count > tallies.audio.bytes {
       audio.removeLast(audio.count - tallies.audio.bytes)
+    }
+    if audioDigests.count > tallies.audio.count {
+      audioDigests.removeLast(audioDigests.count - tallies.audio.count)
     }
     if items.count > itemCount { items.removeLast(items.count - itemCount) }
   }

@@ -101,7 +101,7 @@ extension LiveService {
   private mutating func takeAudio(_ data: [UInt8], _ session: Int) {
     sessions[session].received.tallies.audio.add(bytes: data.count)
     sessions[session].received.audioDigest.update(data)
-    sessions[session].remembered.addAudio(data, keeping: configuration.accounts.audioKept)
+    sessions[session].remembered.addAudio(data, keeping: configuration.accounts)
     markDirty(session)
     if !Self.isSilence(data) { heardSpeech(session, bytes: data.count) }
   }

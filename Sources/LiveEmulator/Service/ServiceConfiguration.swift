@@ -141,6 +141,9 @@ public struct SessionRules: Sendable, Hashable {
 public struct AccountRules: Sendable, Hashable {
   /// Bytes of audio that are kept as they came; beyond it only counts and digests. Default 0.
   public var audioKept = 0
+  /// Messages of audio of which a digest each is kept; beyond it only counts and the digest of all.
+  /// Default 0.
+  public var audioDigestsKept = 0
   /// Texts, tool responses and marks that are kept in order; beyond it only counts. Default 4,096.
   public var itemsKept = 4_096
   /// Broken promises that are kept with their details; beyond it they are only counted. Default 1,000.

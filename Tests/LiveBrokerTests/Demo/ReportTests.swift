@@ -268,7 +268,9 @@ import Testing
   }
 
   @Test func aPathThatCannotBeWrittenIsToldBeforeTheRun() {
-    let error = #expect(throws: TraceFileError.self) { try TraceFile(path: "no/such/folder/trace") }
+    let error = #expect(throws: OutputFileError.self) {
+      try TraceFile(path: "no/such/folder/trace")
+    }
     #expect(
       error?.description
         == "the trace 'no/such/folder/trace' could not be written: No such file or directory")
@@ -279,7 +281,7 @@ import Testing
     let handle = try #require(FileHandle(forReadingAtPath: "/dev/null"))
     let file = TraceFile(path: "trace", handle: handle)
     Array("line\n".utf8).withUnsafeBytes { file.write($0) }
-    let error = #expect(throws: TraceFileError.self) { try file.close() }
+    let error = #expect(throws: OutputFileError.self) { try file.close() }
     #expect(error?.path == "trace")
   }
 }

@@ -68,8 +68,9 @@ import Testing
   @Test func equalSeedsGiveEqualTracesAndOthersGiveOthers() throws {
     let arguments = ["--sessions", "3", "--minutes", "12", "--seed"]
     func hash(_ seed: String) throws -> String {
-      try tour(arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], seed)
-        .run.traceHash
+      try #require(
+        tour(arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], seed)
+          .run.traceHash)
     }
     let first = try hash("5")
     #expect(try hash("5") == first)

@@ -31,6 +31,29 @@ import Testing
     #expect(report.outcome == .resumed)
   }
 
+  /// A handle covers what had arrived when the service made it, and only the round trip tells how
+  /// much of what was sent had not.
+  @Test(arguments: UInt64(1)...24)
+  func whatADropCostsIsReportedToTheByteThoughTheDelayVaries(seed: UInt64) throws {
+    let stand = TestStand(seed: seed, network: { $0.faults.jitter = .milliseconds(300) })
+    let (spoken, witness) = try stand.run { stand in
+      try await stand.listening { session, witness in
+        var spoken: [UInt8] = []
+        for _ in 0..<4 {
+          spoken += try await stand.speak(session, for: .seconds(6), from: spoken.count / 40)
+          stand.inject(.drop)
+        }
+        try await stand.sleep(.seconds(5))
+        return (spoken, witness)
+      }
+    }
+    let account = try #require(stand.soleAccount())
+    let missing = Speech.missing(in: account.remembered.audio, of: spoken)
+    let reports = witness.reconnects
+    #expect(reports.count == 4)
+    #expect(missing.frames.allSatisfy { frame in reports.contains { $0.covers(frame: frame) } })
+  }
+
   @Test func textIsRememberedAtLeastOnceAndInOrderOverDrops() throws {
     let stand = TestStand { $0.model.verbosity = .brief }
     try stand.run { stand in

@@ -39,6 +39,20 @@ import Testing
     #expect(!pool.snapshot.asksForTimes)
   }
 
+  /// A service with shorter times of its own gives no more than those, whatever is documented.
+  @Test func shorterTimesThanTheServicesAreCountedBeforeItsClockIsKnown() throws {
+    var pool = PoolScript {
+      $0.newSessionWindow = .seconds(10)
+      $0.lifetime = .seconds(15)
+    }
+    pool.request(1)
+    pool.run(for: .seconds(1))
+    #expect(pool.mints[0].request == TokenRequest())
+    let token = try #require(pool.deliveries.first?.token)
+    #expect(token.machine.nextDeadline == second(11))
+    #expect(token.machine.expiresAt == second(16))
+  }
+
   @Test(
     arguments: [
       -600_000_000_000, -40_500_000_000, 0, 333_333_333, 40_000_000_000, 600_000_000_000,

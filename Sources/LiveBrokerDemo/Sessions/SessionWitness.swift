@@ -3,21 +3,24 @@
 import LiveBroker
 import Synchronization
 
-/// What the applications of a tour were told, session by session.
-final class TourWitness: BrokerObserver {
-  /// What one application knows of its session.
-  struct Account: Sendable {
-    var reports: [ReconnectReport] = []
-    var sentPositions: [Int] = []
-    var textsSent = 0
-    var toolCalls = 0
-    var audioBytesHeard = 0
-    var answeredProbe = false
-    var end: SessionEnd?
-  }
+/// What one application knows of its session.
+struct SessionAccount: Sendable {
+  var reports: [ReconnectReport] = []
+  var sentPositions: [Int] = []
+  var textsSent = 0
+  var toolCalls = 0
+  var turnsHeard = 0
+  var audioBytesHeard = 0
+  /// Whether the last question has been asked, and whether it was answered.
+  var hasProbed = false
+  var answeredProbe = false
+  var end: SessionEnd?
+}
 
+/// What the applications of a run were told, session by session.
+final class SessionWitness: BrokerObserver {
   private struct State {
-    var accounts: [Account]
+    var accounts: [SessionAccount]
     /// Sessions that came back after the storm, and when the last of them did.
     var back = 0
     var lastBack = EngineInstant.zero
@@ -26,12 +29,15 @@ final class TourWitness: BrokerObserver {
   }
 
   private let state: Mutex<State>
+  /// Told of each reconnect, and of each session's end, on the broker's threads.
+  private let news: (@Sendable (_ session: Int, SessionNews) -> Void)?
 
-  init(sessions: Int) {
-    state = Mutex(State(accounts: Array(repeating: Account(), count: sessions)))
+  init(sessions: Int, news: (@Sendable (_ session: Int, SessionNews) -> Void)? = nil) {
+    state = Mutex(State(accounts: Array(repeating: SessionAccount(), count: sessions)))
+    self.news = news
   }
 
-  /// The session's place in the tour is its name.
+  /// The session's place in the run is its name.
   private static func index(_ id: String) -> Int? { Int(id) }
 
   func sessionReconnected(id: String, _ report: ReconnectReport) {
@@ -46,16 +52,20 @@ final class TourWitness: BrokerObserver {
         state.lastBack = report.at
       }
     }
+    news?(index, .reconnected(report))
   }
 
   func sessionEnded(id: String, _ end: SessionEnd) {
     guard let index = Self.index(id) else { return }
     note(index) { $0.end = end }
+    news?(index, .ended(end))
   }
 
-  func note(_ session: Int, _ change: (inout Account) -> Void) {
+  func note(_ session: Int, _ change: (inout SessionAccount) -> Void) {
     state.withLock { change(&$0.accounts[session]) }
   }
+
+  func account(_ session: Int) -> SessionAccount { state.withLock { $0.accounts[session] } }
 
   func stormBroke(at instant: EngineInstant) { state.withLock { $0.stormAt = instant } }
 
@@ -64,5 +74,11 @@ final class TourWitness: BrokerObserver {
   var live: Int { state.withLock { $0.live } }
   var back: Int { state.withLock { $0.back } }
   var lastBack: EngineInstant { state.withLock { $0.lastBack } }
-  var accounts: [Account] { state.withLock { $0.accounts } }
+  var accounts: [SessionAccount] { state.withLock { $0.accounts } }
+}
+
+/// What happened to one session.
+enum SessionNews: Sendable {
+  case reconnected(ReconnectReport)
+  case ended(SessionEnd)
 }
