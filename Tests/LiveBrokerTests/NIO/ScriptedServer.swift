@@ -23,6 +23,7 @@ final class ScriptedServer: ConformancePeer {
   private let answer = Mutex(ConformanceUpgrade.accept)
   private let reply = Mutex<[UInt8]?>(nil)
   private let listener: any Channel
+  private let dead = PlainPort(listens: false)
 
   /// Starts to listen on a free port.
   init(
@@ -42,15 +43,12 @@ final class ScriptedServer: ConformancePeer {
         }
       }
       .bind(host: "127.0.0.1", port: 0).get()
-    let dead = try await ServerBootstrap(group: group).bind(host: "127.0.0.1", port: 0).get()
-    let deadPort = dead.localAddress?.port ?? 1
-    try await dead.close()
     endpoint = LiveEndpoint(
       host: "127.0.0.1", port: listener.localAddress?.port ?? 0, usesTLS: tls)
-    deadEndpoint = LiveEndpoint(host: "127.0.0.1", port: deadPort, usesTLS: tls)
+    deadEndpoint = LiveEndpoint(host: "127.0.0.1", port: dead.number, usesTLS: tls)
     self.abilities = abilities
     patience = Patience(
-      clock: SystemClock(), executor: EventLoopExecutor(group.next()), limit: .seconds(20))
+      clock: SystemClock(), executor: EventLoopExecutor(group.next()), limit: .seconds(60))
     owner.set(self)
   }
 
@@ -70,7 +68,10 @@ final class ScriptedServer: ConformancePeer {
         certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(key)))
   }
 
-  func close() async { try? await listener.close() }
+  func close() async {
+    try? await listener.close()
+    dead.close()
+  }
 
   func meetUpgrades(_ answer: ConformanceUpgrade) async { self.answer.withLock { $0 = answer } }
 
@@ -134,12 +135,19 @@ private final class ScriptedUpgrade: ChannelInboundHandler, RemovableChannelHand
     }
   }
 
+  private static func token(of head: String) -> String {
+    let query = head.prefix { $0 != "\r\n" }.split(separator: "?access_token=").dropFirst().first
+    let token = query?.prefix { $0 != " " } ?? ""
+    return String(token).replacing("%2F", with: "/")
+  }
+
   private func write(_ text: String, _ context: ChannelHandlerContext) {
     context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
   }
 
   private func upgrade(_ context: ChannelHandlerContext) {
-    let connection = ScriptedConnection(context.channel, server.patience)
+    let connection = ScriptedConnection(
+      context.channel, server.patience, token: Self.token(of: text))
     let pipeline = context.pipeline.syncOperations
     do {
       try pipeline.addHandler(ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: 1 << 26)))
@@ -199,9 +207,11 @@ final class ScriptedConnection: ConformancePeerConnection {
   private let channel: any Channel
   private let patience: Patience
   private let answers = Atomic(true)
+  let token: String
 
-  init(_ channel: any Channel, _ patience: Patience) {
+  init(_ channel: any Channel, _ patience: Patience, token: String) {
     self.channel = channel
+    self.token = token
     self.patience = patience
   }
 
