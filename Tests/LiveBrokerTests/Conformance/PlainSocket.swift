@@ -192,11 +192,11 @@ struct PlainPort {
 
   /// Takes a free port. As long as nobody listens there and it is not closed, connections to it are
   /// refused, and nobody else gets it.
-  init(listens: Bool) {
+  init(listens: Bool, backlog: Int32 = 128) {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     let bound = descriptor
     _ = withLoopback(0) { bind(bound, $0, $1) }
-    if listens { listen(descriptor, 128) }
+    if listens { listen(descriptor, backlog) }
     var address = sockaddr_in()
     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
     _ = withUnsafeMutablePointer(to: &address) { address in
@@ -207,6 +207,17 @@ struct PlainPort {
   }
 
   func close() { Glibc.close(descriptor) }
+
+  /// Begins a connection to this port that nobody looks after.
+  func connectBlindly() -> PlainPort { PlainPort(connectingTo: number) }
+
+  private init(connectingTo number: Int) {
+    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    self.number = number
+    setNonBlocking(descriptor)
+    let connecting = descriptor
+    _ = withLoopback(number) { connect(connecting, $0, $1) }
+  }
 }
 
 private func setNonBlocking(_ descriptor: Int32) {

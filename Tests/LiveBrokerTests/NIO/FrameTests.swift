@@ -181,6 +181,19 @@ struct UpgradeTests {
     #expect(!text.contains("Authorization"))
   }
 
+  @Test("An access token of Google Cloud goes into a header, with the project that pays")
+  func bearerPlacement() throws {
+    let bearer = Credential.vertex(.accessToken(Secret("ya29.token"), quotaProject: "payer"))
+    let endpoint = LiveEndpoint(host: "us-central1-aiplatform.googleapis.com")
+    let text = try request(bearer, endpoint)
+    #expect(
+      text.hasPrefix(
+        "GET /ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent HTTP/1.1\r\n"))
+    #expect(text.contains("\r\nAuthorization: Bearer ya29.token\r\n"))
+    #expect(text.contains("\r\nx-goog-user-project: payer\r\n"))
+    #expect(text.split(separator: "ya29.token").count == 2)
+  }
+
   @Test("Nothing breaks out of its line")
   func injection() {
     #expect(throws: TransportError.self) { try request(.apiKey(Secret("a\r\nEvil: 1"))) }

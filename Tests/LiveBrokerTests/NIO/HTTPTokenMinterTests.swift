@@ -83,6 +83,19 @@ struct HTTPTokenMinterTests {
     }
   }
 
+  @Test("A service that repeats the key in its answer does not get it into an error")
+  func echo() async throws {
+    let body = #"""
+      {"error":{"code":403,"message":"Key KEY-that-is-secret may not do that.",
+      "status":"PERMISSION_DENIED (KEY-that-is-secret)"}}
+      """#
+    try await withMinter([.init(403, body)]) { minter, _ in
+      let error = await error(minter)
+      #expect(error?.code == .keyRefused)
+      #expect(error?.message == "Key <redacted> may not do that.")
+    }
+  }
+
   @Test("An answer that asks for a long wait is passed on with it")
   func longWait() async throws {
     try await withMinter([.init(429, "", headers: ["Retry-After": "60"])]) { minter, stage in

@@ -27,9 +27,10 @@ final class ScriptedServer: ConformancePeer {
 
   /// Starts to listen on a free port.
   init(
-    _ group: any EventLoopGroup, tls: Bool = false, abilities: ConformanceAbilities = .all
+    _ group: any EventLoopGroup, tls: Bool = false, newestTLS: TLSVersion? = nil,
+    abilities: ConformanceAbilities = .all
   ) async throws {
-    let context = tls ? try Self.tlsContext() : nil
+    let context = tls ? try Self.tlsContext(newestTLS) : nil
     let owner = Owner()
     listener = try await ServerBootstrap(group: group)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -60,12 +61,14 @@ final class ScriptedServer: ConformancePeer {
     func set(_ server: ScriptedServer) { reference.withLock { $0.server = server } }
   }
 
-  private static func tlsContext() throws -> NIOSSLContext {
+  private static func tlsContext(_ newest: TLSVersion?) throws -> NIOSSLContext {
     let certificates = try NIOSSLCertificate.fromPEMBytes(Array(TestCertificate.certificate.utf8))
     let key = try NIOSSLPrivateKey(bytes: Array(TestCertificate.key.utf8), format: .pem)
-    return try NIOSSLContext(
-      configuration: .makeServerConfiguration(
-        certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(key)))
+    var configuration = TLSConfiguration.makeServerConfiguration(
+      certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(key))
+    configuration.minimumTLSVersion = .tlsv1
+    configuration.maximumTLSVersion = newest
+    return try NIOSSLContext(configuration: configuration)
   }
 
   func close() async {
@@ -222,13 +225,13 @@ final class ScriptedConnection: ConformancePeerConnection {
   func perform(_ action: ConformancePeerAction) async {
     switch action {
     case .send(let bytes, let asText, let frames):
-      write(ServerFrame.message(bytes, asText: asText, frames: frames))
-    case .ping(let bytes): write(ServerFrame.bytes(0x89, bytes))
-    case .close(let code?, let reason): write(ServerFrame.close(code, reason))
-    case .close(nil, _): write(ServerFrame.bytes(0x88, []))
+      await write(ServerFrame.message(bytes, asText: asText, frames: frames))
+    case .ping(let bytes): await write(ServerFrame.bytes(0x89, bytes))
+    case .close(let code?, let reason): await write(ServerFrame.close(code, reason))
+    case .close(nil, _): await write(ServerFrame.bytes(0x88, []))
     case .drop: try? await channel.close()
     case .answerCloses(let answers): self.answers.store(answers, ordering: .releasing)
-    case .sendRaw(let bytes): write(bytes)
+    case .sendRaw(let bytes): await write(bytes)
     }
   }
 
@@ -237,8 +240,12 @@ final class ScriptedConnection: ConformancePeerConnection {
     try await channel.setOption(.autoRead, value: enabled).get()
   }
 
-  private func write(_ bytes: [UInt8]) {
-    channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil)
+  /// Returns when the bytes stand behind what was written before. A loop reads before it does what
+  /// it was asked for: without waiting, the answer to a later frame of the client might overtake.
+  private func write(_ bytes: [UInt8]) async {
+    try? await channel.eventLoop.submit { [channel] in
+      channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil)
+    }.get()
   }
 }
 

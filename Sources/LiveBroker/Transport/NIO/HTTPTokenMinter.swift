@@ -130,7 +130,7 @@ public final class HTTPTokenMinter: TokenMinter {
         timeout: .nanoseconds((options.timeout ?? configuration.timeout).nanoseconds))
       let bytes = try await response.body.collect(upTo: 65_536)
       return Result { () throws(MintError) in
-        try Self.token(response.status, response.headers, Array(buffer: bytes))
+        try token(response.status, response.headers, Array(buffer: bytes))
       }
     } catch is NIOTooManyBytesError {
       return .failure(MintError(.malformedResponse, message: "the answer is over 64 KiB"))
@@ -154,16 +154,21 @@ public final class HTTPTokenMinter: TokenMinter {
     return request
   }
 
-  private static func token(
+  private func token(
     _ status: HTTPResponseStatus, _ headers: HTTPHeaders, _ body: [UInt8]
   ) throws(MintError) -> MintedToken {
     let date = headers.first(name: "date").flatMap(WallTime.init(httpDate:))
     guard status == .ok else {
       throw MintError(
-        httpStatus: Int(status.code), body: body,
+        httpStatus: Int(status.code), body: withoutKey(body),
         retryAfter: ResponseHead.wait(headers.first(name: "retry-after"), date: date))
     }
     return try MintedToken(decodingBody: body, serverDate: date)
+  }
+
+  /// What a service says becomes part of an error; should it repeat the key, that does not.
+  private func withoutKey(_ body: [UInt8]) -> [UInt8] {
+    apiKey.withUnsafeBytes { body.replacing($0, with: Array("<redacted>".utf8)) }
   }
 
   private static let cancelled = MintError(.cancelled, message: "the mint was cancelled")
