@@ -8,7 +8,7 @@ import Testing
 
 @testable import LiveBroker
 
-@Suite("What a NIO connection bounds", .timeLimit(.minutes(2)))
+@Suite("What a NIO connection bounds", .timeLimit(.minutes(30)))
 struct FlowTests {
   let group = MultiThreadedEventLoopGroup.singleton
 
@@ -37,7 +37,7 @@ struct FlowTests {
     let connection = try await NIOTransport(group: group, configuration: configuration).dial(
       DialRequest(
         endpoint: server.endpoint, credential: .apiKey(Secret("k")), generation: 1,
-        executor: EventLoopExecutor(group.next()), sink: sink))
+        executor: EventLoopExecutor(group.next()), sink: sink, timeouts: .unhurried))
     return (connection, try #require(await server.next()))
   }
 
@@ -117,7 +117,7 @@ struct FlowTests {
     let dial = NIODial(
       DialRequest(
         endpoint: server.endpoint, credential: .apiKey(Secret("k")), generation: 1,
-        executor: EventLoopExecutor(loop), sink: sink),
+        executor: EventLoopExecutor(loop), sink: sink, timeouts: .unhurried),
       configuration, HostResolver(configuration.resolver), tls: nil, on: LoopState(loop))
     let outcome = await withUnsafeContinuation { continuation in
       loop.execute { dial.start(continuation) }

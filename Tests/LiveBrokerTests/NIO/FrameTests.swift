@@ -229,6 +229,10 @@ struct UpgradeTests {
       #expect(try head(String(decoding: text.utf8.prefix(count), as: UTF8.self)) == nil)
     }
     let whole = try #require(try head(text))
+    for scanned in 0..<(text.utf8.count - 4) {
+      let later = try Array(text.utf8).withUnsafeBytes { try ResponseHead($0, scanned: scanned) }
+      #expect(later == whole)
+    }
     #expect(whole.status == 503)
     #expect(whole.size == text.utf8.count - 4)
     #expect(whole.wait == .seconds(12))

@@ -49,7 +49,7 @@ final class ScriptedServer: ConformancePeer {
     deadEndpoint = LiveEndpoint(host: "127.0.0.1", port: dead.number, usesTLS: tls)
     self.abilities = abilities
     patience = Patience(
-      clock: SystemClock(), executor: EventLoopExecutor(group.next()), limit: .seconds(60))
+      clock: SystemClock(), executor: EventLoopExecutor(group.next()), limit: .unhurried)
     owner.set(self)
   }
 

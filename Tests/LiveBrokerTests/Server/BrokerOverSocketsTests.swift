@@ -7,20 +7,25 @@ import Testing
 
 @testable import LiveBroker
 
-@Suite("A broker against the emulator's server", .timeLimit(.minutes(5)))
+@Suite("A broker against the emulator's server", .timeLimit(.minutes(30)))
 struct BrokerOverSocketsTests {
   private let group = MultiThreadedEventLoopGroup.singleton
   private let patience = Patience(
     clock: SystemClock(), executor: EventLoopExecutor(MultiThreadedEventLoopGroup.singleton.next()),
-    limit: .seconds(60))
+    limit: .unhurried)
 
-  private func configuration(_ server: EmulatorServer) throws -> BrokerConfiguration {
+  private func minter(_ server: EmulatorServer) throws -> HTTPTokenMinter {
     var minting = HTTPTokenMinter.Configuration()
     minting.tls = trust
-    let minter = try HTTPTokenMinter(
+    minting.timeout = .unhurried
+    return try HTTPTokenMinter(
       endpoint: server.endpoint, apiKey: Secret("a-key"), configuration: minting)
-    var configuration = BrokerConfiguration(credentials: .ephemeralTokens(minter))
-    configuration.endpoint = server.endpoint
+  }
+
+  private var sessions: SessionConfiguration {
+    var configuration = SessionConfiguration(model: "models/gemini-live")
+    configuration.liveness = .unhurried
+    configuration.rotation.spread = 0
     return configuration
   }
 
@@ -38,15 +43,25 @@ struct BrokerOverSocketsTests {
     var settings = NIOTransportConfiguration()
     settings.tls = trust
     let transport = NIOTransport(group: group, configuration: settings)
+    let minter = try minter(server)
+    var configuration = BrokerConfiguration(credentials: .ephemeralTokens(minter))
+    configuration.endpoint = server.endpoint
+    configuration.dialTimeouts = .unhurried
     let broker = Broker(
-      configuration: try configuration(server), transport: transport,
+      configuration: configuration, transport: transport,
       runtime: onThreads ? .threads(count: 2) : .nio(group: group))
-    try await withThrowingTaskGroup(of: Void.self) { tasks in
-      tasks.addTask { try await broker.run() }
-      try await body(broker)
+    await withTaskGroup(of: (any Error)?.self) { tasks in
+      tasks.addTask { await self.failure { try await broker.run() } }
+      if let error = await failure({ try await body(broker) }) { Issue.record(error) }
       tasks.cancelAll()
-      try await tasks.waitForAll()
+      for await error in tasks { if let error { Issue.record(error) } }
     }
+    await minter.shutdown()
+  }
+
+  private func failure(_ body: () async throws -> Void) async -> (any Error)? {
+    do { try await body() } catch { return error }
+    return nil
   }
 
   private func converse(_ session: LiveSession) async throws {
@@ -62,7 +77,7 @@ struct BrokerOverSocketsTests {
     [false, true])
   func movesAndRecoveries(onThreads: Bool, tls: Bool) async throws {
     let events = Transcript<ServerEvent>()
-    var configuration = EmulatorServerConfiguration()
+    var configuration = EmulatorServerConfiguration.unhurried
     configuration.service.model.answerLength = .milliseconds(100)
     configuration.identity = tls ? TestIdentity.pem : nil
     configuration.observer = { events.append($0) }
@@ -71,14 +86,14 @@ struct BrokerOverSocketsTests {
         let sessions = try await withThrowingTaskGroup(of: LiveSession.self) { opening in
           for _ in 0..<4 {
             opening.addTask {
-              try await broker.openSession(SessionConfiguration(model: "models/gemini-live"))
+              try await broker.openSession(self.sessions)
             }
           }
           return try await opening.reduce(into: []) { $0.append($1) }
         }
         for session in sessions { try await self.converse(session) }
         var reconnects = sessions.map { $0.reconnects.makeAsyncIterator() }
-        try await server.withService { $0.announceEnd(timeLeft: .seconds(60), at: $1) }
+        try await server.withService { $0.announceEnd(timeLeft: .unhurried, at: $1) }
         for index in sessions.indices {
           let report = await reconnects[index].next()
           #expect(report?.outcome == .resumed)
