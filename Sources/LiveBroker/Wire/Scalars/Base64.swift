@@ -68,45 +68,93 @@ enum Base64 {
   private static func decode(
     _ text: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
   ) -> Bool {
-    var read = 0
-    var written = 0
-    var seen: UInt32 = 0
-    groups.withUnsafeBufferPointer { groups in
-      // Eight characters become six bytes; eight are stored, and the next store mends the last two.
-      while text.count - read >= 8, output.count - written >= 8 {
-        let eight = UInt64(littleEndian: text.loadUnaligned(fromByteOffset: read, as: UInt64.self))
-        let first = group(UInt32(truncatingIfNeeded: eight), groups)
-        let second = group(UInt32(truncatingIfNeeded: eight >> 32), groups)
-        seen |= first | second
-        let six = UInt64(first & 0xFF_FFFF) | UInt64(second & 0xFF_FFFF) << 24
-        output.storeBytes(of: six.littleEndian, toByteOffset: written, as: UInt64.self)
-        read += 8
-        written += 6
-      }
-      while read < text.count {
-        let length = min(4, text.count - read)
-        var group: UInt32 = 0
-        for offset in 0..<length { group |= groups[256 * offset + Int(text[read + offset])] }
-        seen |= group
-        for offset in 0..<(length - 1) where written < output.count {
-          output[written] = UInt8(truncatingIfNeeded: group >> UInt32(8 * offset))
-          written += 1
-        }
-        read += length
-      }
+    let rounds = text.count / 8
+    guard rounds > 0, let source = text.baseAddress, let target = output.baseAddress else {
+      return decodeRest(text, 0, output, 0)
     }
-    return seen & foreign == 0
+    let isForeign = duos.withUnsafeBufferPointer { duos in
+      guard let duos = duos.baseAddress else { return true }
+      return decode(rounds, source, target, duos)
+    }
+    return !isForeign && decodeRest(text, rounds * 8, output, rounds * 6)
   }
 
-  /// The three bytes that four characters spell, the first one lowest.
+  /// Reads eight characters a round, one or more rounds, and answers whether one of them was foreign to base64.
   @inline(__always)
-  private static func group(_ four: UInt32, _ groups: UnsafeBufferPointer<UInt32>) -> UInt32 {
-    groups[Int(four & 0xFF)] | groups[256 + Int(four >> 8 & 0xFF)]
-      | groups[512 + Int(four >> 16 & 0xFF)] | groups[768 + Int(four >> 24)]
+  private static func decode(
+    _ rounds: Int, _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer,
+    _ duos: UnsafePointer<UInt16>
+  ) -> Bool {
+    var source = source
+    var target = target
+    var seen = Seen()
+    // Eight characters become six bytes; eight are stored, and the next round mends the last two.
+    for _ in 1..<rounds {
+      target.storeBytes(of: six(source, duos, &seen).bigEndian, as: UInt64.self)
+      source += 8
+      target += 6
+    }
+    let last = six(source, duos, &seen)
+    target.storeBytes(of: UInt32(truncatingIfNeeded: last >> 32).bigEndian, as: UInt32.self)
+    (target + 4).storeBytes(of: UInt16(truncatingIfNeeded: last >> 16).bigEndian, as: UInt16.self)
+    return seen.characters & 0x8080_8080_8080_8080 != 0 || seen.pairs & foreign != 0
   }
 
-  /// Marks a character that is in no alphabet.
-  private static let foreign: UInt32 = 1 << 31
+  /// All characters and pairs that were read, one over the other.
+  private struct Seen {
+    var characters: UInt64 = 0
+    var pairs: UInt16 = 0
+  }
+
+  /// The six bytes that the next eight characters spell, highest first, above two of zero.
+  @inline(__always)
+  private static func six(
+    _ source: UnsafeRawPointer, _ duos: UnsafePointer<UInt16>, _ seen: inout Seen
+  ) -> UInt64 {
+    let eight = UInt64(littleEndian: source.loadUnaligned(as: UInt64.self))
+    let four = places(eight)
+    let first = duos[Int(UInt16(truncatingIfNeeded: four))]
+    let second = duos[Int(UInt16(truncatingIfNeeded: four >> 16))]
+    let third = duos[Int(UInt16(truncatingIfNeeded: four >> 32))]
+    let fourth = duos[Int(UInt16(truncatingIfNeeded: four >> 48))]
+    seen.characters |= eight
+    seen.pairs |= first | second | third | fourth
+    let high = UInt64(first) << 52 | UInt64(second) << 40
+    return high | UInt64(third) << 28 | UInt64(fourth) << 16
+  }
+
+  /// Reads what is left, one group of up to four characters after the other.
+  private static func decodeRest(
+    _ text: UnsafeRawBufferPointer, _ begin: Int, _ output: UnsafeMutableRawBufferPointer,
+    _ room: Int
+  ) -> Bool {
+    var read = begin
+    var written = room
+    while read < text.count {
+      let length = min(4, text.count - read)
+      var group: UInt32 = 0
+      for offset in 0..<length {
+        guard let sextet = sextet(text[read + offset]) else { return false }
+        group |= sextet << UInt32(18 - 6 * offset)
+      }
+      for offset in 0..<(length - 1) where written < output.count {
+        output[written] = UInt8(truncatingIfNeeded: group >> UInt32(16 - 8 * offset))
+        written += 1
+      }
+      read += length
+    }
+    return true
+  }
+
+  /// Where the four pairs among eight characters stand in ``duos``: in each two bytes the first
+  /// character's seven bits, below those of the second.
+  @inline(__always)
+  private static func places(_ eight: UInt64) -> UInt64 {
+    eight & 0x007F_007F_007F_007F | eight >> 1 & 0x3F80_3F80_3F80_3F80
+  }
+
+  /// Marks a pair with a character that is in no alphabet.
+  private static let foreign: UInt16 = 1 << 15
 
   private static func character(_ sextet: Int) -> UInt8 {
     let sextet = UInt8(truncatingIfNeeded: sextet)
@@ -135,11 +183,11 @@ enum Base64 {
     UInt16(character(value >> 6)) | UInt16(character(value & 63)) << 8
   }
 
-  /// For each place in a group of four, and each character there, its bits of the three bytes,
-  /// the first byte lowest.
-  private static let groups: [UInt32] = (0..<1024).map { entry in
-    guard let sextet = sextet(UInt8(truncatingIfNeeded: entry)) else { return foreign }
-    let bits = sextet << UInt32(18 - 6 * (entry / 256))
-    return bits >> 16 | bits & 0xFF00 | (bits & 0xFF) << 16
+  /// For each pair of characters, seven bits each, the first one lowest, its twelve bits.
+  private static let duos: [UInt16] = (0..<0x4000).map { pair in
+    guard let first = sextet(UInt8(pair & 0x7F)), let second = sextet(UInt8(pair >> 7)) else {
+      return foreign
+    }
+    return UInt16(first << 6 | second)
   }
 }

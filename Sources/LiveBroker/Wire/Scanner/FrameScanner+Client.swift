@@ -29,15 +29,11 @@ extension FrameScanner {
     return object { scanner, name in
       switch name {
       case "audio":
-        var blob = Blob(mimeType: "", data: [])
-        guard seen.insert(1), scanner.blob(into: &blob) else { return false }
-        input.audio = blob
-        return true
+        return seen.insert(1)
+          && scanner.fill(&input.audio, Blob(mimeType: "", data: [])) { $0.blob(into: &$1) }
       case "video":
-        var blob = Blob(mimeType: "", data: [])
-        guard seen.insert(2), scanner.blob(into: &blob) else { return false }
-        input.video = blob
-        return true
+        return seen.insert(2)
+          && scanner.fill(&input.video, Blob(mimeType: "", data: [])) { $0.blob(into: &$1) }
       case "text":
         guard seen.insert(4), let text = scanner.string() else { return false }
         input.text = text

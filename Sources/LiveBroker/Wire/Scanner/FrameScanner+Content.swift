@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Values are filled in place: returned as optionals, they would be moved at every level.
 extension FrameScanner {
+  /// Sets an optional to `blank` and has it filled where it lies: filled elsewhere and returned, a
+  /// message would be moved at every level.
+  @inline(__always)
+  mutating func fill<Value>(
+    _ optional: inout Value?, _ blank: Value,
+    _ body: (inout FrameScanner, inout Value) -> Bool
+  ) -> Bool {
+    optional = blank
+    // In place; it was set in the line before.
+    return body(&self, &optional!)
+  }
+
   /// `{"role": …, "parts": [{"text": …} or {"inlineData": …}, …]}` with one part or more.
   mutating func content(into content: inout Content) -> Bool {
     var hasRole = false
@@ -10,11 +21,13 @@ extension FrameScanner {
       case "parts":
         guard content.parts.isEmpty else { return false }
         return scanner.list { scanner in
-          var part = Part()
-          guard scanner.part(into: &part) else { return false }
           // Nearly always there is one, and a literal is cheaper than growing.
-          if content.parts.isEmpty { content.parts = [part] } else { content.parts.append(part) }
-          return true
+          if content.parts.isEmpty {
+            content.parts = [Part()]
+          } else {
+            content.parts.append(Part())
+          }
+          return scanner.part(into: &content.parts[content.parts.count - 1])
         }
       case "role":
         guard !hasRole, let role = scanner.string() else { return false }
@@ -34,10 +47,7 @@ extension FrameScanner {
       case "inlineData":
         guard !hasData else { return false }
         hasData = true
-        var blob = Blob(mimeType: "", data: [])
-        guard scanner.blob(into: &blob) else { return false }
-        part.inlineData = blob
-        return true
+        return scanner.fill(&part.inlineData, Blob(mimeType: "", data: [])) { $0.blob(into: &$1) }
       case "text":
         guard !hasText, let text = scanner.string() else { return false }
         hasText = true

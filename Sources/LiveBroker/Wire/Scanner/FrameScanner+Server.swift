@@ -10,15 +10,15 @@ extension FrameScanner {
     return scanner.object { scanner, name in
       switch name {
       case "serverContent":
-        var content = ServerContent()
-        guard seen.insert(1), scanner.serverContent(into: &content) else { return false }
-        message.serverContent = content
-        return true
+        return seen.insert(1)
+          && scanner.fill(&message.serverContent, ServerContent()) {
+            $0.serverContent(into: &$1)
+          }
       case "sessionResumptionUpdate":
-        var update = SessionResumptionUpdate()
-        guard seen.insert(2), scanner.resumptionUpdate(into: &update) else { return false }
-        message.sessionResumptionUpdate = update
-        return true
+        return seen.insert(2)
+          && scanner.fill(&message.sessionResumptionUpdate, SessionResumptionUpdate()) {
+            $0.resumptionUpdate(into: &$1)
+          }
       case "goAway":
         guard seen.insert(4), let goAway = scanner.goAway() else { return false }
         message.goAway = goAway
@@ -52,20 +52,18 @@ extension FrameScanner {
     return object { scanner, name in
       switch name {
       case "modelTurn":
-        var turn = Content()
-        guard seen.insert(1), scanner.content(into: &turn) else { return false }
-        content.modelTurn = turn
-        return true
+        return seen.insert(1)
+          && scanner.fill(&content.modelTurn, Content()) { $0.content(into: &$1) }
       case "outputTranscription":
-        var transcription = Transcription()
-        guard seen.insert(2), scanner.transcription(into: &transcription) else { return false }
-        content.outputTranscription = transcription
-        return true
+        return seen.insert(2)
+          && scanner.fill(&content.outputTranscription, Transcription()) {
+            $0.transcription(into: &$1)
+          }
       case "inputTranscription":
-        var transcription = Transcription()
-        guard seen.insert(4), scanner.transcription(into: &transcription) else { return false }
-        content.inputTranscription = transcription
-        return true
+        return seen.insert(4)
+          && scanner.fill(&content.inputTranscription, Transcription()) {
+            $0.transcription(into: &$1)
+          }
       case "generationComplete":
         return seen.insert(8) && scanner.bool(into: &content.generationComplete)
       case "turnComplete": return seen.insert(16) && scanner.bool(into: &content.turnComplete)

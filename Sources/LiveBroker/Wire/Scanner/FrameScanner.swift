@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
 /// Walks over the bytes of a frame whose shape is expected, without building anything in between.
 ///
 /// A scanner takes what it knows exactly and answers nil for everything else: an unknown or
@@ -100,28 +108,12 @@ struct FrameScanner {
   /// is looked for, since anything else that JSON forbids is foreign to base64 too.
   @inline(__always)
   mutating func base64Run() -> UnsafeRawBufferPointer? {
-    guard skip(UInt8(ascii: "\"")) else { return nil }
-    let start = index
-    var end = start
-    while bytes.count - end >= 32 {
-      let quotes =
-        quoteBytes(at: end) | quoteBytes(at: end + 8) | quoteBytes(at: end + 16)
-        | quoteBytes(at: end + 24)
-      if quotes != 0 { break }
-      end += 32
-    }
-    while end < bytes.count, bytes[end] != UInt8(ascii: "\"") { end += 1 }
-    guard end < bytes.count else { return nil }
-    index = end + 1
-    return UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-  }
-
-  /// Not zero if one of the eight bytes at `offset` is a quote.
-  @inline(__always)
-  private func quoteBytes(at offset: Int) -> UInt64 {
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    let word = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) ^ (ones &* 0x22)
-    return (word &- ones) & ~word & (ones &* 0x80)
+    guard skip(UInt8(ascii: "\"")), let base = bytes.baseAddress,
+      let quote = memchr(base + index, 0x22, bytes.count - index)
+    else { return nil }
+    let end = UnsafeRawPointer(quote) - base
+    defer { index = end + 1 }
+    return UnsafeRawBufferPointer(rebasing: bytes[index..<end])
   }
 
   /// A string, escapes and all, as the full decoder reads it.

@@ -68,15 +68,24 @@ public struct ServerMessage: Sendable, Hashable, Codable {
 extension ServerMessage {
   /// Reads one frame. Works on the bytes alone, with memory bounded by a multiple of their number.
   public static func decode(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> ServerMessage {
-    var message = ServerMessage()
-    if FrameScanner.read(bytes, into: &message) { return consume message }
-    return try decodeFully(bytes)
+    try ServerMessage(scanning: bytes)
   }
 
   /// Reads one frame.
   public init(decoding bytes: [UInt8]) throws(WireError) {
-    self = try bytes.withBytes(ServerMessage.decode)
+    self.init(empty: ())
+    // Filled where it is to lie: moving a message costs more than reading a short one.
+    if bytes.withUnsafeBytes({ FrameScanner.read($0, into: &self) }) { return }
+    self = try bytes.withBytes(ServerMessage.decodeFully)
   }
+
+  private init(scanning bytes: UnsafeRawBufferPointer) throws(WireError) {
+    self.init(empty: ())
+    if FrameScanner.read(bytes, into: &self) { return }
+    self = try ServerMessage.decodeFully(bytes)
+  }
+
+  private init(empty: Void) {}
 
   /// The frame's bytes: compact JSON, camelCase, standard base64, zeros left out.
   public func encoded() -> [UInt8] {
