@@ -4,8 +4,9 @@ extension Broker {
   /// A token for a remote client: a browser or an app that talks to the service by itself.
   ///
   /// Each order is minted by a request of its own, so its times are exact, and clients of different
-  /// rank can be served by one broker. Limits are checked before anything is sent. A failure is
-  /// told at once and not tried again; ``MintError/isRetryable`` tells whether that makes sense.
+  /// rank can be served by one broker. Limits are checked before anything is sent. The broker tells
+  /// a failure at once and does not ask its minter again; ``MintError/isRetryable`` tells whether
+  /// that makes sense.
   ///
   /// The token takes one of ``ClientTokenPolicy/maximumOutstanding`` places until it expires, or
   /// until it is given back by ``releaseToken(_:)``: as long as the client could use it, it counts.

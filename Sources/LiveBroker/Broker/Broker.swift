@@ -97,15 +97,16 @@ public final class Broker: Sendable {
   ///   - configuration: What the session asks for.
   ///   - id: Its name; a random one by default. With a ``BrokerConfiguration/store``, a session whose
   ///     handle is stored under this name is resumed.
-  /// - Throws: ``BrokerError`` when the service refuses, no credential can be had, the broker is
-  ///   draining or stopped, the name is taken, or the calling task is cancelled.
+  /// - Throws: ``BrokerError`` when the service refuses, no credential can be had, the setup cannot
+  ///   be sent, the broker is draining or stopped, the name is taken, or the calling task is
+  ///   cancelled.
   public func openSession(
     _ configuration: SessionConfiguration, id: String? = nil
   ) async throws(BrokerError) -> LiveSession {
     try services.configuration.check()
     let stored = try await stored(id, configuration)
     let port = try services.registry.add(
-      id: id ?? newID(), plan: plan(for: configuration), shards: shards)
+      id: id ?? newID(), plan: try plan(for: configuration), shards: shards)
     do {
       try await withTaskCancellationHandler {
         try await withCheckedThrowingContinuation { continuation in
@@ -194,9 +195,15 @@ public final class Broker: Sendable {
     }
   }
 
-  private func plan(for configuration: SessionConfiguration) -> SessionPlan {
+  private func plan(
+    for configuration: SessionConfiguration
+  ) throws(BrokerError) -> SessionPlan {
     let cached = state.withLock { $0.plan }
     if let cached, cached.configuration == configuration { return cached }
+    do { try configuration.setup.validate() } catch {
+      throw BrokerError(
+        .invalidConfiguration, message: "the setup cannot be sent: \(error)", cause: error)
+    }
     let plan = SessionPlan(configuration)
     state.withLock { $0.plan = plan }
     return plan

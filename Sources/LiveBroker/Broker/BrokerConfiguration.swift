@@ -37,9 +37,18 @@ public struct BrokerConfiguration: Sendable {
         message: "credentials of \(credentials.endpoint.service) open nothing at an endpoint of "
           + "\(endpoint.service)")
     }
-    guard case .tokens(_, let tokens) = credentials.kind else { return }
-    do throws(MintError) { try tokens.validate() } catch {
-      throw BrokerError(.invalidConfiguration, message: error.message, cause: error)
+    switch credentials.kind {
+    case .key(let key):
+      guard !key.isEphemeralTokenName else {
+        throw BrokerError(
+          .invalidConfiguration,
+          message: "an ephemeral token stands in the place of an API key; it opens another method")
+      }
+    case .vertex: break
+    case .tokens(_, let tokens):
+      do throws(MintError) { try tokens.validate() } catch {
+        throw BrokerError(.invalidConfiguration, message: error.message, cause: error)
+      }
     }
   }
 }

@@ -34,6 +34,7 @@ public struct BrokerError: Error, Sendable, CustomStringConvertible {
     public static let partFailed = Code(name: .partFailed)
     /// No token could be had.
     public static let credentialUnavailable = Code(name: .credentialUnavailable)
+    /// The name of the code.
     public var description: String { name.rawValue }
   }
 
@@ -65,6 +66,7 @@ public struct BrokerError: Error, Sendable, CustomStringConvertible {
     }
   }
 
+  /// Code, message, and how the session ended; free of secrets.
   public var description: String {
     "BrokerError(\(code)): \(message)\(end.map { " [\($0)]" } ?? "")"
   }

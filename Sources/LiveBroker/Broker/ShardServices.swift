@@ -37,6 +37,15 @@ extension Shard {
     case .tokens: token.map { token in .ephemeralToken(token.assumeIsolated { $0.credential }) }
     }
   }
+
+  /// The credential that the broker itself keeps for the session; on Vertex that is the application.
+  nonisolated func keptCredential(_ token: Token?) -> Secret? {
+    switch services.configuration.credentials.kind {
+    case .key(let key): key
+    case .vertex: nil
+    case .tokens: token?.assumeIsolated { $0.credential }
+    }
+  }
 }
 
 extension DialUrgency {

@@ -14,8 +14,11 @@ public protocol BrokerObserver: Sendable {
 }
 
 extension BrokerObserver {
+  /// Ignores it.
   public func sessionReconnected(id: String, _ report: ReconnectReport) {}
+  /// Ignores it.
   public func sessionEnded(id: String, _ end: SessionEnd) {}
+  /// Ignores it.
   public func frameRefused(_ error: WireError) {}
 }
 

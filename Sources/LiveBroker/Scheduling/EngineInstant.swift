@@ -18,6 +18,7 @@ public struct EngineInstant: InstantProtocol, Hashable, Sendable {
   /// Later than any instant that a clock reaches; stands for "no deadline".
   public static let never = EngineInstant(nanoseconds: .max)
 
+  /// Whether the first is earlier.
   @inlinable
   public static func < (lhs: Self, rhs: Self) -> Bool { lhs.nanoseconds < rhs.nanoseconds }
 

@@ -27,6 +27,8 @@ public protocol ShardExecutor: SerialExecutor {
 }
 
 extension ShardExecutor {
+  /// Does nothing: an executor that is always ready needs no more.
   public func start() {}
+  /// Does nothing: for an executor that outlives its broker.
   public func stop() {}
 }

@@ -13,6 +13,7 @@ public struct WallTime: Hashable, Comparable, Sendable {
     self.nanosecondsSinceEpoch = nanosecondsSinceEpoch
   }
 
+  /// Whether the first is earlier.
   public static func < (lhs: Self, rhs: Self) -> Bool {
     lhs.nanosecondsSinceEpoch < rhs.nanosecondsSinceEpoch
   }

@@ -37,6 +37,7 @@ public enum InterruptionCause: Sendable, Hashable, CustomStringConvertible {
     if case .closedByService(let code, _) = self { code } else { nil }
   }
 
+  /// What happened, with the service's own words where it gave some.
   public var description: String {
     switch self {
     case .opened: "opened"

@@ -85,11 +85,14 @@ public struct LiveSession: Sendable, Identifiable {
 
 /// The messages of one session.
 public struct SessionMessages: AsyncSequence, Sendable {
+  /// What the stream gives.
   public typealias Element = SessionMessage
+  /// How the stream ends if its session failed.
   public typealias Failure = BrokerError
 
   let port: SessionPort
 
+  /// Begins to read; there is one reader, see ``LiveSession/messages``.
   public func makeAsyncIterator() -> Iterator { Iterator(port: port) }
 
   /// Reads the messages of one session.

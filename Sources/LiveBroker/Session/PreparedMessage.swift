@@ -30,11 +30,14 @@ struct PreparedMessage: Sendable {
   }
 
   /// Encodes `message`. Runs on the sender's thread.
+  ///
+  /// - Throws: ``BrokerError/Code/invalidMessage`` for what the service is known to hang up on; the
+  ///   session would be lost with it.
   init(_ message: ClientMessage) throws(BrokerError) {
+    if let objection = Self.objection(to: message) {
+      throw BrokerError(.invalidMessage, message: objection)
+    }
     switch message {
-    case .setup:
-      throw BrokerError(
-        .invalidMessage, message: "a session's setup is sent by the broker, once a connection")
     case .realtimeInput(let input):
       self.init(input, frame: message.encoded())
     case .clientContent(let content):
@@ -44,8 +47,24 @@ struct PreparedMessage: Sendable {
       self.init(frame: message.encoded(), kind: .toolResponse)
       toolResponse = response
       asksForAnswer = true
-    case .contextUpdate, .unknown:
+    case .setup, .contextUpdate, .unknown:
       self.init(frame: message.encoded(), kind: .text)
+    }
+  }
+
+  private static func objection(to message: ClientMessage) -> String? {
+    let setup = "a session's setup is sent by the broker, once a connection"
+    switch message {
+    case .setup: return setup
+    case .toolResponse(let response):
+      let isFit = response.functionResponses.allSatisfy { result in
+        result.response == .null || result.response.objectValue != nil
+      }
+      return isFit ? nil : "the response of a function must be a JSON object"
+    case .unknown(let json):
+      guard let object = json.objectValue else { return "a message is a JSON object" }
+      return object["setup"] == nil ? nil : setup
+    case .clientContent, .realtimeInput, .contextUpdate: return nil
     }
   }
 

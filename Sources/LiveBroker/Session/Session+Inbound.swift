@@ -152,7 +152,8 @@ extension Session: ConnectionSink {
       if isWritable { flush() }
     case .closed where isEarly(generation), .failed where isEarly(generation):
       earlyEnd = EarlyEnd(generation: generation, signal: signal)
-    case .closed(let code, let reason):
+    case .closed(let code, let said):
+      let reason = said.withoutCredentials(ownSecrets())
       let verdict = plan.classification.verdict(
         phase: failurePhase(of: generation), code: code, reason: reason)
       ended(generation, .closedByService(code: code, reason: reason), verdict)
@@ -160,6 +161,13 @@ extension Session: ConnectionSink {
       ended(
         generation, .connectionLost(error.message), plan.classification.verdict(error))
     }
+  }
+
+  /// What must not be repeated though the service says it.
+  private func ownSecrets() -> [Secret] {
+    let now = port.shard.now
+    let handle = resumption.assumeIsolated { $0.handleForDial(at: now) }
+    return [handle, port.shard.keptCredential(token)].compactMap(\.self)
   }
 
   /// Whether the dial of this connection has not been reported yet.

@@ -66,6 +66,7 @@ public struct SessionEnd: Sendable, Hashable, CustomStringConvertible {
     public static let restartIntensityExceeded = Code(name: .restartIntensityExceeded)
     /// The task that opened the session was cancelled.
     public static let cancelled = Code(name: .cancelled)
+    /// The name of the code.
     public var description: String { name.rawValue }
   }
 
@@ -93,6 +94,7 @@ public struct SessionEnd: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
+  /// Code, message, and what the service said; free of secrets.
   public var description: String {
     "\(code)\(closeCode.map { ", close code \($0)" } ?? ""): \(message)"
   }

@@ -57,22 +57,22 @@ public struct MintError: Error, Sendable, CustomStringConvertible {
   /// What went wrong. New codes may appear in minor versions.
   public struct Code: Sendable, Hashable, CustomStringConvertible {
     private enum Name: String {
-      case refusedKey, invalidRequest, quota, unavailable, unreachable, malformed, cancelled
-      case unsupported, exhausted, stopped
+      case keyRefused, invalidRequest, quotaExceeded, unavailable, unreachable, malformedResponse
+      case cancelled, unsupported, exhausted, stopped
     }
     private let name: Name
     /// The key is not valid or not allowed to mint (HTTP 400 `API_KEY_INVALID`, 401, 403).
-    public static let keyRefused = Code(name: .refusedKey)
+    public static let keyRefused = Code(name: .keyRefused)
     /// The service does not accept this request (HTTP 400, 404); the same one fails again.
     public static let invalidRequest = Code(name: .invalidRequest)
     /// Too many requests (HTTP 429).
-    public static let quotaExceeded = Code(name: .quota)
+    public static let quotaExceeded = Code(name: .quotaExceeded)
     /// The service failed (HTTP 408, 5xx).
     public static let unavailable = Code(name: .unavailable)
     /// No answer: name, connection, TLS or time-out.
     public static let unreachable = Code(name: .unreachable)
     /// The answer was not what a mint answers.
-    public static let malformedResponse = Code(name: .malformed)
+    public static let malformedResponse = Code(name: .malformedResponse)
     /// The minting task was cancelled.
     public static let cancelled = Code(name: .cancelled)
     /// Tokens cannot be had here: Vertex has none, or the broker has no minter. Nothing was sent.
@@ -82,6 +82,7 @@ public struct MintError: Error, Sendable, CustomStringConvertible {
     public static let exhausted = Code(name: .exhausted)
     /// The broker has stopped.
     public static let stopped = Code(name: .stopped)
+    /// The name of the code.
     public var description: String { name.rawValue }
   }
 
@@ -117,6 +118,7 @@ public struct MintError: Error, Sendable, CustomStringConvertible {
       || code == .malformedResponse || code == .exhausted
   }
 
+  /// Code, HTTP status and message; free of secrets.
   public var description: String {
     "MintError(\(code)\(httpStatus.map { ", HTTP \($0)" } ?? "")): \(message)"
   }

@@ -7,7 +7,7 @@ import Synchronization
 /// The actor is the hands of a ``TokenPoolMachine``: it lives on the control executor, and only its
 /// ``run()`` loop touches the machine. Everybody else posts into a mailbox, from any thread. The
 /// mailbox is bounded by its producers: a session has one request under way, mints are bounded by
-/// the configuration, and remote clients' callers are parked while they wait.
+/// the configuration. Remote clients' tokens are minted by ``ClientTokens``, one request each.
 ///
 /// A mint that overruns its time is cancelled through a stop signal of its own. It keeps its place
 /// among the concurrent mints until its task has really ended, so that a minter that ignores
@@ -28,7 +28,6 @@ package actor TokenPool {
   private let deliver: Delivery
   let clock: any EngineClock
   let configuration: TokenPoolConfiguration
-  let callers = VendingCallers()
 
   private var machine: TokenPoolMachine
   private var minter: any TokenMinter
@@ -73,7 +72,7 @@ package actor TokenPool {
   }
 
   /// Takes a request back. An answer may be on its way already; its ticket tells.
-  package nonisolated func cancel(_ ticket: Ticket) { post(.cancelled(.session(ticket))) }
+  package nonisolated func cancel(_ ticket: Ticket) { post(.cancelled(ticket)) }
 
   /// The service refused this token to a session as spent or expired: nobody else should get it.
   package nonisolated func tokenRefused(_ secret: Secret) { post(.tokenRefused(secret)) }
@@ -94,7 +93,6 @@ package actor TokenPool {
   /// Serves until the task is cancelled; then tells all who wait, and returns when every mint has
   /// ended. It may be run again afterwards, not twice at once: ready tokens outlive a run.
   package func run() async throws {
-    callers.open()
     alarm = .never
     let bell = mailbox.open()
     // Tokens of an earlier run may have gone stale meanwhile.
@@ -138,7 +136,6 @@ package actor TokenPool {
     handle(.stopped, at: now)
     perform(in: &group)
     stops.removeAll()
-    callers.close()
     publish(at: now)
   }
 
@@ -156,9 +153,6 @@ package actor TokenPool {
       case .mint(let id, let request): mint(id, request, in: &group)
       case .abandonMint(let id): stops[id]?.finish()
       case .deliver(let ticket, let result): deliver(ticket, result)
-      case .vend(let client, let result):
-        // A caller who left just now leaves the token behind, unused: its place falls free.
-        if !callers.resume(client, with: result) { post(.leaseReleased(client: client)) }
       }
     }
     answers.removeAll(keepingCapacity: true)
@@ -210,11 +204,5 @@ package actor TokenPool {
   private func publish(at now: EngineInstant) {
     let snapshot = machine.snapshot(at: now)
     published.withLock { $0 = snapshot }
-  }
-
-  /// The service's time at an instant, or this host's estimate of it.
-  func wallTime(at instant: EngineInstant) -> WallTime {
-    machine.serviceClock.earliest(at: instant)
-      ?? clock.wallTime.advanced(by: clock.now.duration(to: instant))
   }
 }

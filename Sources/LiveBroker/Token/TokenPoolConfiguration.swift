@@ -47,11 +47,6 @@ public struct TokenPoolConfiguration: Sendable, Hashable {
 
   /// Requests that wait at once, at most; the next one is refused as overload. Default 250,000.
   public var maximumWaiting = 250_000
-  /// Tokens in the hands of remote clients at once, at most. A place is taken until the token
-  /// expires or is given back. Default 1,000.
-  public var maximumLeases = 1_000
-  /// How long a remote client's request may wait for a token. Default 30 s.
-  public var vendTimeout = Duration.seconds(30)
 
   /// The documented defaults.
   public init() {}

@@ -5,8 +5,7 @@ public struct TokenPoolError: Error, Sendable, CustomStringConvertible {
   /// What went wrong. New codes may appear in minor versions.
   public struct Code: Sendable, Hashable, CustomStringConvertible {
     private enum Name: String {
-      case keyRefused, requestRefused, timedOut, overloaded, windowUnavailable, leasesExhausted
-      case cancelled, stopped
+      case keyRefused, requestRefused, timedOut, overloaded, stopped
     }
     private let name: Name
     /// The key may not mint. It stays so until the key is replaced or the cool-down is over.
@@ -17,12 +16,6 @@ public struct TokenPoolError: Error, Sendable, CustomStringConvertible {
     public static let timedOut = Code(name: .timedOut)
     /// Too many requests are waiting already.
     public static let overloaded = Code(name: .overloaded)
-    /// No token of this pool has so much of its window left.
-    public static let windowUnavailable = Code(name: .windowUnavailable)
-    /// All places for remote clients are taken by tokens that are still valid.
-    public static let leasesExhausted = Code(name: .leasesExhausted)
-    /// The caller's task was cancelled.
-    public static let cancelled = Code(name: .cancelled)
     /// The pool has stopped.
     public static let stopped = Code(name: .stopped)
     /// The code's name.
@@ -45,7 +38,7 @@ public struct TokenPoolError: Error, Sendable, CustomStringConvertible {
 
   /// Whether the same request may succeed later without anybody changing anything.
   public var isRetryable: Bool {
-    code == .timedOut || code == .overloaded || code == .leasesExhausted
+    code == .timedOut || code == .overloaded
   }
 
   /// Code, message and cause; free of secrets.

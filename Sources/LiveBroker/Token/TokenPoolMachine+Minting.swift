@@ -27,7 +27,7 @@ extension TokenPoolMachine {
     let perToken = configuration.usesPerToken
     let target = readyTarget(at: now)
     let fresh = target > 0 ? ready.reduce(0) { $0 + ($1.freshUntil > now ? 1 : 0) } : 0
-    return clients.count + Self.quotient(sessions.count, perToken) + max(0, target - fresh)
+    return Self.quotient(sessions.count, perToken) + max(0, target - fresh)
   }
 
   /// Tokens to keep ready for the demand of late.
@@ -90,7 +90,6 @@ extension TokenPoolMachine {
     }
     store(token.name, machine, chance: &chance)
     serve(at: now, into: &answers)
-    refuseHopelessClients(newest: machine, namedTimes: mint.namesTimes, at: now, into: &answers)
   }
 
   private static var defaults: TokenPoolConfiguration.Type { TokenPoolConfiguration.self }

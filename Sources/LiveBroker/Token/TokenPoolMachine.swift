@@ -27,12 +27,6 @@
 /// A token is *fresh* until shortly before it stops being usable. Only fresh ones count as ready, so
 /// its successor is minted while it is still handed out, and nobody waits for the change.
 package struct TokenPoolMachine: Sendable {
-  /// Who asks.
-  package enum Requester: Hashable, Sendable {
-    case session(Ticket)
-    case client(UInt64)
-  }
-
   /// What for. Both get a token whose window is open, and cost a use: a resume is documented not to
   /// count, and was seen to.
   package enum Purpose: Hashable, Sendable {
@@ -43,18 +37,14 @@ package struct TokenPoolMachine: Sendable {
   package enum Input: Sendable {
     /// A session needs a token.
     case requested(Ticket, Purpose, by: EngineInstant)
-    /// A remote client needs one of its own, with so much of the window left.
-    case vendRequested(client: UInt64, minimumWindow: Duration, by: EngineInstant)
-    /// Whoever asked no longer needs it.
-    case cancelled(Requester)
+    /// The session no longer needs one.
+    case cancelled(Ticket)
     /// A mint gave a token.
     case minted(id: UInt64, MintedToken)
     /// A mint failed, or ended because it was abandoned.
     case mintFailed(id: UInt64, MintError)
     /// The service refused this token to a session: nobody else should get it.
     case tokenRefused(Secret)
-    /// A remote client's token is known to be of no more use.
-    case leaseReleased(client: UInt64)
     /// There is another key: what came from the old one does not count any more.
     case keyReplaced
     /// The pool's run is over.
@@ -70,8 +60,6 @@ package struct TokenPoolMachine: Sendable {
     case abandonMint(id: UInt64)
     /// Tell the session.
     case deliver(Ticket, Result<VendedToken, TokenPoolError>)
-    /// Tell the remote client's caller.
-    case vend(client: UInt64, Result<VendedToken, TokenPoolError>)
   }
 
   enum Mode: Sendable {
@@ -107,9 +95,6 @@ package struct TokenPoolMachine: Sendable {
   /// By id, which is the order of asking.
   var mints: [Mint] = []
   var sessions = WaitingLine<Ticket, Purpose>()
-  var clients = WaitingLine<UInt64, Duration>()
-  /// Places taken by remote clients' tokens, and when each falls free.
-  var leases = WaitingLine<UInt64, Void>()
   var demand: Demand
   var serviceClock = ServiceClock()
   /// The service refused a request that named its times; they are left out until the key changes.
@@ -134,20 +119,14 @@ package struct TokenPoolMachine: Sendable {
     switch input {
     case .requested(let ticket, let purpose, let deadline):
       requested(ticket, purpose, by: deadline, at: now, into: &answers)
-    case .vendRequested(let client, let minimumWindow, let deadline):
-      vendRequested(client, minimumWindow, by: deadline, at: now, into: &answers)
-    case .cancelled(.session(let ticket)):
+    case .cancelled(let ticket):
       sessions.remove(ticket)
-    case .cancelled(.client(let client)):
-      clients.remove(client)
     case .minted(let id, let token):
       minted(id, token, at: now, chance: &chance, into: &answers)
     case .mintFailed(let id, let error):
       mintFailed(id, error, at: now, chance: &chance, into: &answers)
     case .tokenRefused(let secret):
       discardReady { $0.secret == secret }
-    case .leaseReleased(let client):
-      leases.remove(client)
     case .keyReplaced:
       keyReplaced(into: &answers)
     case .stopped:
@@ -161,7 +140,7 @@ package struct TokenPoolMachine: Sendable {
 
   /// When time alone may change something next.
   package mutating func nextDeadline(after now: EngineInstant) -> EngineInstant {
-    var next = min(sessions.nextDeadline, clients.nextDeadline)
+    var next = sessions.nextDeadline
     for token in ready {
       if token.freshUntil > now { next = min(next, token.freshUntil) }
       next = min(next, token.machine.startUntil(margin: configuration.margins) ?? now)
@@ -178,10 +157,9 @@ package struct TokenPoolMachine: Sendable {
   /// What the pool is doing and has done.
   package func snapshot(at now: EngineInstant) -> TokenPoolSnapshot {
     var snapshot = counters
-    snapshot.waiting = sessions.count + clients.count
+    snapshot.waiting = sessions.count
     snapshot.ready = ready.count
     snapshot.minting = mints.count
-    snapshot.leases = leases.count
     snapshot.demandPerSecond = demand.perSecond(at: now)
     snapshot.asksForTimes = asksForTimes
     return snapshot

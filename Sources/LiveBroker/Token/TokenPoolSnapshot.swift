@@ -30,8 +30,6 @@ public struct TokenPoolSnapshot: Sendable, Hashable {
   public var ready = 0
   /// Mints under way now.
   public var minting = 0
-  /// Places taken by remote clients' tokens, as of the last request that asked for one.
-  public var leases = 0
   /// Requests per second of late, weighted by age.
   public var demandPerSecond = 0.0
   /// Whether requests name their times, which needs knowledge of the service's clock.

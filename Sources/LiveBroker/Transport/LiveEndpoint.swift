@@ -4,7 +4,9 @@
 ///
 /// Service, method and version of the path are derived from the kind of ``Credential`` that opens
 /// the connection, since a token opens only the constrained method of the Developer API, and a
-/// Vertex credential only Vertex (live-api.md B.1). So no path can be written that does not fit.
+/// Vertex credential only Vertex (live-api.md B.1). So no path can be written that does not fit. That
+/// the host is one where the credential belongs is checked: by a broker before it opens a session,
+/// and by whoever dials without one, with ``fits(_:)``.
 public struct LiveEndpoint: Sendable, Hashable {
   /// Which of Google's services answers at an endpoint.
   public struct Service: Sendable, Hashable, CustomStringConvertible {
@@ -58,6 +60,10 @@ public struct LiveEndpoint: Sendable, Hashable {
         + ".LlmBidiService/BidiGenerateContent"
     }
   }
+
+  /// Whether the credential opens anything here: a key or a token on the Developer API and what has
+  /// its shape, a Vertex credential on Vertex.
+  public func fits(_ credential: Credential) -> Bool { service == credential.service }
 
   private func developerPath(_ method: String) -> String {
     "\(basePath)/ws/google.ai.generativelanguage.\(developerVersion).GenerativeService.\(method)"

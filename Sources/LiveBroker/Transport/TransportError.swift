@@ -27,6 +27,7 @@ public struct TransportError: Error, Sendable, CustomStringConvertible {
     public static let invalidRequest = Code(name: .invalidRequest)
     /// The dialling task was cancelled.
     public static let cancelled = Code(name: .cancelled)
+    /// The name of the code.
     public var description: String { name.rawValue }
   }
 
@@ -53,6 +54,7 @@ public struct TransportError: Error, Sendable, CustomStringConvertible {
     self.cause = cause
   }
 
+  /// Code, HTTP status and message; free of secrets.
   public var description: String {
     "TransportError(\(code)\(httpStatus.map { ", HTTP \($0)" } ?? "")): \(message)"
   }

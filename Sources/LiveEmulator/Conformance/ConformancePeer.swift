@@ -106,5 +106,6 @@ public struct ConformanceViolation: Sendable, Hashable, CustomStringConvertible 
   /// What was seen.
   public let message: String
 
+  /// Which check failed, and how.
   public var description: String { "\(check): \(message)" }
 }

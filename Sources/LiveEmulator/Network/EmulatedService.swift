@@ -49,6 +49,7 @@ extension EmulatedService {
   /// Does nothing: a service that holds nothing against its clients has nothing to excuse.
   public mutating func markUnreachable(_ connection: ConnectionID) {}
 
+  /// Answers every ping.
   public mutating func pingReceived(_ connection: ConnectionID, at instant: EngineInstant) -> Bool {
     true
   }

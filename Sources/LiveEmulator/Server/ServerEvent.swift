@@ -74,6 +74,7 @@ public struct EmulatorServerError: Error, Sendable, CustomStringConvertible {
     public static let identity = Code(name: .identity)
     /// The server has been shut down.
     public static let stopped = Code(name: .stopped)
+    /// The name of the code.
     public var description: String { name.rawValue }
   }
 
@@ -87,6 +88,7 @@ public struct EmulatorServerError: Error, Sendable, CustomStringConvertible {
     self.message = message
   }
 
+  /// Code and message.
   public var description: String { "EmulatorServerError(\(code)): \(message)" }
 }
 #endif

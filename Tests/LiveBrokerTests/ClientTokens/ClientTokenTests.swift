@@ -335,6 +335,15 @@ final class NotingMinter: TokenMinter {
     #expect(codes == [.stopped, .stopped])
   }
 
+  @Test func aTokenWithoutALimitOfUsesSaysSo() throws {
+    let minter = NotingMinter()
+    try minter.stand().run { stand in
+      let token = try await stand.broker.vendToken(TokenOrder(uses: 0))
+      #expect(token.uses == 0 && token.usesRemaining == nil)
+    }
+    #expect(minter.noted.requests.map(\.uses) == [0])
+  }
+
   @Test func theNameIsInNoDescription() throws {
     try TestStand().run { stand in
       let token = try await stand.broker.vendToken(

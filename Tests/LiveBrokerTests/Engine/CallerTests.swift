@@ -118,6 +118,35 @@ import Testing
     }
   }
 
+  @Test func whatTheServiceWouldHangUpOnIsRefusedAndTheSessionGoesOn() throws {
+    let stand = TestStand()
+    try stand.run { stand in
+      let session = try await stand.broker.openSession(stand.configuration())
+      let results: [JSONValue] = ["text", ["a"], 1, true]
+      let messages: [ClientMessage] =
+        results.map {
+          .toolResponse(
+            ToolResponse(functionResponses: [
+              FunctionResponse(id: "1", name: "f", response: ["ok": true]),
+              FunctionResponse(id: "2", name: "f", response: $0),
+            ]))
+        } + [
+          .unknown("text"), .unknown([]), .unknown(.null), .unknown(["setup": [:]]),
+          .setup(Setup(model: "m")),
+        ]
+      for message in messages {
+        do throws(BrokerError) {
+          try await session.send(message)
+          Issue.record("\(message) was sent")
+        } catch {
+          #expect(error.code == .invalidMessage, "\(error)")
+        }
+      }
+      #expect(try await session.ask("probe 1").contains("probe"))
+    }
+    #expect(stand.promisesBroken.isEmpty)
+  }
+
   @Test func aThousandOpensAndClosesLeaveNothing() throws {
     let stand = TestStand { $0.model.verbosity = .brief }
     let (snapshot, timers) = try stand.run { stand in

@@ -45,6 +45,7 @@ import Testing
     #expect(broken.isEmpty, "seed \(seed): \(broken.prefix(3))")
     for outcome in outcomes {
       checkLife(outcome, seed)
+      checkSecrets(outcome, scenario, "seed \(seed), \(outcome.label)")
       if !scenario.hasPartitions { checkAccounts(outcome, stand, seed) }
     }
     // 9: handshakes stay within admission.
@@ -60,7 +61,6 @@ import Testing
     #expect(outcome.problems.isEmpty, "\(name): \(outcome.problems.prefix(3))")
     #expect(outcome.wasLiveAfterwards, "\(name): \(outcome.end as Any)")
     #expect(outcome.witness.endings == 1, "\(name)")
-    checkSecrets(outcome, name)
   }
 
   private func checkAccounts(_ outcome: Scenario.Outcome, _ stand: TestStand, _ seed: UInt64) {
@@ -89,15 +89,20 @@ import Testing
       "\(name)")
   }
 
-  /// 10: nothing that was told holds a secret.
-  private func checkSecrets(_ outcome: Scenario.Outcome, _ name: String) {
-    let told =
-      outcome.witness.reconnects.map { "\($0)" }
-      + outcome.witness.messages.filter { $0.origin == .broker }.map { "\($0)" }
-      + [outcome.end.map { "\($0)" } ?? "", "\(outcome.witness.failure as Any)"]
-    for secret in ["TEST-KEY", "auth_tokens/"] {
-      #expect(!told.contains { $0.contains(secret) }, "\(name)")
+  /// 10: nothing that was told holds a secret: key, token or handle.
+  private func checkSecrets(_ outcome: Scenario.Outcome, _ scenario: Scenario, _ name: String) {
+    let told = outcome.witness.events.compactMap { _, event -> String? in
+      // Media is no text, and too much of it to be looked through.
+      if case .message(let message) = event, message.serverContent?.modelTurn != nil { return nil }
+      return "\(event) \(String(reflecting: event))"
     }
+    let text = told.joined(separator: " ") + " \(outcome.end as Any) \(outcome.problems)"
+    for secret in ["TEST-KEY", "auth_tokens/"] { #expect(!text.contains(secret), "\(name)") }
+    let handles = Set(scenario.store.handles.map { $0.reveal().prefix(16) })
+    #expect(handles.count > Scenario.sessions)
+    // A handle is one long word; to look for each in all that was told would take minutes.
+    let words = text.split { !$0.isLetter && !$0.isNumber && $0 != "-" && $0 != "_" }
+    #expect(!words.contains { handles.contains($0.prefix(16)) }, "\(name)")
   }
 
   @Test func oneSeedGivesOneTrace() throws {

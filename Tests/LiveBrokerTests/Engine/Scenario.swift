@@ -17,6 +17,8 @@ struct Scenario: Sendable {
   let hasPartitions: Bool
   let stand: TestStand
   let trace: Trace
+  /// What the service gave out, to be looked for in all that is told.
+  let store = NotingStore()
 
   init(seed: UInt64, trouble: Duration, hasPartitions: Bool = false) {
     self.seed = seed
@@ -38,7 +40,8 @@ struct Scenario: Sendable {
         $0.model.chunkInterval = .milliseconds(1_000)
         $0.model.chunkLength = .milliseconds(1_000)
       },
-      broker: {
+      broker: { [store] in
+        $0.store = store
         $0.admission.initialDialsPerSecond = 40
         $0.admission.maximumDialsPerSecond = 40
         $0.admission.maximumInFlight = 30

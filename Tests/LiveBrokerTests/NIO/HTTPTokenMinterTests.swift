@@ -97,7 +97,7 @@ struct HTTPTokenMinterTests {
     try await withMinter([.init(403, body)]) { minter, _ in
       let error = await error(minter)
       #expect(error?.code == .keyRefused)
-      #expect(error?.message == "Key <redacted> may not do that.")
+      #expect(error?.message == "Key ‹redacted› may not do that.")
     }
   }
 

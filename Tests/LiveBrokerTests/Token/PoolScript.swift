@@ -18,14 +18,6 @@ struct PoolScript {
     }
     var token: VendedToken? { try? result.get() }
   }
-  struct Vending {
-    var client: UInt64
-    var result: Result<VendedToken, TokenPoolError>
-    var code: TokenPoolError.Code? {
-      if case .failure(let error) = result { error.code } else { nil }
-    }
-    var token: VendedToken? { try? result.get() }
-  }
 
   var machine: TokenPoolMachine
   var chance: SplitMix64
@@ -40,7 +32,6 @@ struct PoolScript {
   var mints: [Mint] = []
   var abandoned: [UInt64] = []
   var deliveries: [Delivery] = []
-  var vendings: [Vending] = []
   private var answers: [TokenPoolMachine.Answer] = []
 
   init(seed: UInt64 = 1, _ configure: (inout TokenPoolConfiguration) -> Void = { _ in }) {
@@ -67,8 +58,6 @@ struct PoolScript {
       case .abandonMint(let id): abandoned.append(id)
       case .deliver(let ticket, let result):
         deliveries.append(Delivery(ticket: ticket, result: result, at: now))
-      case .vend(let client, let result):
-        vendings.append(Vending(client: client, result: result))
       }
     }
     answers.removeAll()
@@ -79,10 +68,6 @@ struct PoolScript {
     within: Duration = .seconds(60)
   ) {
     tell(.requested(Self.ticket(number), purpose, by: now.advanced(by: within)))
-  }
-
-  mutating func vend(_ client: UInt64, minimumWindow: Duration, within: Duration = .seconds(30)) {
-    tell(.vendRequested(client: client, minimumWindow: minimumWindow, by: now.advanced(by: within)))
   }
 
   /// Lets time pass up to `end`; the pool's deadlines and the service's answers come when due.

@@ -197,7 +197,7 @@ import Testing
     var pool = PoolScript()
     pool.request(1)
     pool.request(2)
-    pool.tell(.cancelled(.session(PoolScript.ticket(1))))
+    pool.tell(.cancelled(PoolScript.ticket(1)))
     pool.run(for: .seconds(1))
     #expect(pool.deliveries.map(\.ticket) == [PoolScript.ticket(2)])
   }
@@ -235,10 +235,8 @@ import Testing
   @Test func aPoolThatStopsTellsEverybodyWhoWaits() {
     var pool = PoolScript()
     pool.request(1)
-    pool.vend(1, minimumWindow: .seconds(30))
     pool.tell(.stopped)
     #expect(pool.deliveries.map(\.code) == [.stopped])
-    #expect(pool.vendings.map(\.code) == [.stopped])
     #expect(pool.snapshot.waiting == 0)
   }
 
@@ -250,18 +248,15 @@ import Testing
     let answered = pool.deliveries.map(\.ticket.slot)
     #expect(Set(answered).count == answered.count)
     #expect(pool.snapshot.peakConcurrentMints <= 8)
-    #expect(Set(pool.vendings.map(\.client)).count == pool.vendings.count)
     // No credential is in two hands: uses are one here.
-    let secrets = (pool.deliveries.map(\.token) + pool.vendings.map(\.token)).compactMap {
-      $0?.secret
-    }
+    let secrets = pool.deliveries.compactMap { $0.token?.secret }
     #expect(Set(secrets).count == secrets.count)
     for delivery in pool.deliveries {
       guard let token = delivery.token else { continue }
       #expect(token.machine.canStart(at: delivery.at, margin: TokenMargins()))
     }
     let after = pool.snapshot
-    #expect(after.served + after.refused == pool.deliveries.count + pool.vendings.count)
+    #expect(after.served + after.refused == pool.deliveries.count)
     pool.run(for: .seconds(3_600))
     #expect(pool.machine.nextDeadline(after: pool.now) == .never)
   }
@@ -276,7 +271,7 @@ import Testing
     #expect(trace(7) != trace(8))
   }
 
-  /// Requests, cancellations, vendings, failures and hangs at random, and a minute of quiet after.
+  /// Requests, cancellations, failures and hangs at random, and a minute of quiet after.
   private static func storm(_ seed: UInt64) -> PoolScript {
     var pool = PoolScript(seed: seed) { $0.maximumConcurrentMints = 8 }
     var dice = SplitMix64(seed: seed &+ 1_000)
@@ -291,8 +286,7 @@ import Testing
     for step in 0..<2_000 {
       switch dice.next() % 12 {
       case 0: pool.run(for: .nanoseconds(dice.nanoseconds(upTo: 2_000_000_000)))
-      case 1: pool.tell(.cancelled(.session(PoolScript.ticket(Int(dice.next() % 2_000)))))
-      case 2: pool.vend(UInt64(step), minimumWindow: .seconds(Int64(dice.next() % 60)))
+      case 1: pool.tell(.cancelled(PoolScript.ticket(Int(dice.next() % 2_000))))
       case 3 where step % 200 == 3: pool.tell(.keyReplaced)
       case 4, 5, 6: pool.request(step, .resume, within: .seconds(Int64(dice.next() % 20)))
       default: pool.request(step, within: .seconds(Int64(dice.next() % 20)))

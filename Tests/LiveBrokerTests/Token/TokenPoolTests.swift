@@ -71,7 +71,7 @@ final class HandMinter: TokenMinter {
   }
 }
 
-/// The actor around the decisions: mailbox, mints as child tasks, alarms, callers.
+/// The actor around the decisions: mailbox, mints as child tasks, alarms.
 @Suite struct TokenPoolTests {
   final class Deliveries: Sendable {
     let all = Mutex<[(ticket: Ticket, result: Result<VendedToken, TokenPoolError>)]>([])
@@ -207,18 +207,12 @@ final class HandMinter: TokenMinter {
     request(1, of: pool)
     executor.drain()
     let underWay = minter.waiting
-    let vending = Task(executorPreference: executor) { await Self.code(of: pool) }
-    executor.drain()
     run.cancel()
     executor.drain()
     #expect(deliveries.codes == [.stopped])
     #expect(minter.cancelled >= underWay)
     #expect(minter.waiting == 0)
     await #expect(throws: CancellationError.self) { try await run.value }
-    #expect(await vending.value == .stopped)
-    let later = Task(executorPreference: executor) { await Self.code(of: pool) }
-    executor.drain()
-    #expect(await later.value == .stopped)
   }
 
   @Test func aPoolCanBeRunAgain() {
@@ -250,85 +244,6 @@ final class HandMinter: TokenMinter {
     #expect(deliveries.secrets.count == 1)
     #expect(deliveries.secrets[0].hasPrefix("auth_tokens/new-"))
     #expect(old.cancelled == old.asked)
-    run.cancel()
-    executor.drain()
-  }
-
-  // MARK: Remote clients
-
-  static func code(of pool: TokenPool) async -> TokenPoolError.Code? {
-    do throws(TokenPoolError) {
-      _ = try await pool.vend(minimumWindow: .seconds(30))
-      return nil
-    } catch {
-      return error.code
-    }
-  }
-
-  @Test func aRemoteClientsTokenTellsItsTimesAndHidesItsName() async throws {
-    let pool = pool(HandMinter(open: true))
-    let run = run(pool)
-    let vending = Task(executorPreference: executor) {
-      try await pool.vend(minimumWindow: .seconds(30))
-    }
-    executor.drain()
-    let token = try await vending.value
-    #expect(token.name.reveal().hasPrefix("auth_tokens/token-"))
-    #expect(!"\(token)".contains("auth_tokens/"))
-    #expect(token.uses == 1)
-    #expect(token.usesRemaining == 1)
-    #expect(token.createTime == executor.wallTime)
-    #expect(token.createTime.duration(to: token.newSessionExpireTime) == .seconds(60))
-    #expect(token.createTime.duration(to: token.expireTime) == .seconds(1_800))
-    run.cancel()
-    executor.drain()
-  }
-
-  @Test func aClientThatIsDroppedKeepsItsPlaceUntilItIsReleased() async throws {
-    let pool = pool(HandMinter(open: true)) { $0.maximumLeases = 1 }
-    let run = run(pool)
-    let vending = Task(executorPreference: executor) {
-      try await pool.vend(minimumWindow: .seconds(30))
-    }
-    executor.drain()
-    let token = try await vending.value
-    let second = Task(executorPreference: executor) { await Self.code(of: pool) }
-    executor.drain()
-    #expect(await second.value == .leasesExhausted)
-    pool.release(token)
-    let third = Task(executorPreference: executor) { await Self.code(of: pool) }
-    executor.drain()
-    #expect(await third.value == nil)
-    run.cancel()
-    executor.drain()
-  }
-
-  @Test func aCallerWhoIsCancelledLeavesTheLineAndNoPlaceTaken() async {
-    let minter = HandMinter()
-    let pool = pool(minter)
-    let run = run(pool)
-    let vending = Task(executorPreference: executor) { await Self.code(of: pool) }
-    executor.drain()
-    #expect(pool.snapshot().waiting == 1)
-    vending.cancel()
-    executor.drain()
-    #expect(await vending.value == .cancelled)
-    #expect(pool.snapshot().waiting == 0)
-    minter.open()
-    executor.drain()
-    #expect(pool.snapshot().leases == 0)
-    run.cancel()
-    executor.drain()
-  }
-
-  @Test func aCallerWhoIsCancelledBeforeItBeginsDoesNotWait() async {
-    let pool = pool(HandMinter())
-    let run = run(pool)
-    let vending = Task(executorPreference: executor) { await Self.code(of: pool) }
-    vending.cancel()
-    executor.drain()
-    #expect(await vending.value == .cancelled)
-    #expect(pool.snapshot().waiting == 0)
     run.cancel()
     executor.drain()
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import LiveBroker
+import LiveEmulator
 import Testing
 
 /// Which URL and which headers each kind of credential leads to.
@@ -113,6 +114,29 @@ import Testing
     #expect(BrokerConfiguration(credentials: .apiKey(Secret("k"))).endpoint == .geminiDeveloper)
     let express = CredentialSource.vertexExpress(key: Secret("k"))
     #expect(BrokerConfiguration(credentials: express).endpoint == VertexPlace.express.endpoint)
+  }
+
+  @Test func aTokenInThePlaceOfAKeyIsRefusedBeforeAnythingIsDialled() throws {
+    let stand = TestStand(broker: { $0.credentials = .apiKey(Secret("auth_tokens/fake")) })
+    let error = try stand.simulation.run { () -> BrokerError? in
+      do throws(BrokerError) {
+        _ = try await stand.broker.openSession(stand.configuration())
+        return nil
+      } catch { return error }
+    }
+    #expect(error?.code == .invalidConfiguration)
+    #expect(error?.message.contains("fake") == false)
+    #expect(stand.network.figures.dials == 0)
+  }
+
+  @Test func aCredentialFitsOnlyTheServiceThatItOpens() {
+    let vertex = VertexPlace.express.endpoint
+    for credential in [Self.key, Self.token] {
+      #expect(LiveEndpoint.geminiDeveloper.fits(credential) && !vertex.fits(credential))
+    }
+    for credential in [Self.bearer, Self.billed, Self.express] {
+      #expect(!LiveEndpoint.geminiDeveloper.fits(credential) && vertex.fits(credential))
+    }
   }
 
   @Test func noCredentialIsEverDescribed() {

@@ -46,6 +46,11 @@ import Testing
   /// Mistakes against the schema.
   static let wrong = [
     Case(#"{"serverContent":"S3CR3T"}"#, .typeMismatch, at: 17, in: "serverContent"),
+    // Of two with the same name the last one counts, unless it is null.
+    Case(
+      #"{"server_content":"S3CR3T","serverContent":null}"#, .typeMismatch, at: 18,
+      in: "serverContent"),
+    Case(#"{"serverContent":1,"server_content":"S"}"#, .typeMismatch, at: 36, in: "serverContent"),
     Case(
       #"{"serverContent":{"turnComplete":"S3CR3T"}}"#, .typeMismatch, at: 33,
       in: "serverContent.turnComplete"),

@@ -61,6 +61,16 @@ import Testing
     #expect(throws: MintError.self) { try TokenConstraints(nothing, lock: .fieldsOfSetup) }
   }
 
+  @Test(arguments: ["a,model", "a.b", "", "a b", "é"])
+  func anUnknownMemberWhoseNameBreaksTheMaskIsRefused(_ name: String) {
+    var setup = setup
+    setup.unknownFields = JSONObject([(name, .integer(1))])
+    for lock in [TokenLock.everything, .fieldsOfSetup] {
+      let error = #expect(throws: MintError.self) { try TokenConstraints(setup, lock: lock) }
+      #expect(error?.code == .invalidRequest)
+    }
+  }
+
   @Test func constraintsNeverHoldAHandle() throws {
     var setup = setup
     setup.sessionResumption = SessionResumptionConfig(handle: Secret("h"))
@@ -157,6 +167,7 @@ import Testing
     let long = #"{"error":{"message":"\#(String(repeating: "x", count: 10_000))"}}"#
     #expect(MintError(httpStatus: 500, body: Array(long.utf8)).message.count <= 300)
     #expect(MintError(httpStatus: 302, body: []).code == .malformedResponse)
+    #expect(MintError(httpStatus: 408, body: []).code == .unavailable)
   }
 
   @Test func aMintedTokenIsReadBackAndNeverDescribed() throws {

@@ -64,6 +64,9 @@ public final class HTTPTokenMinter: TokenMinter {
     guard apiKey.withUnsafeBytes({ !$0.isEmpty && $0.allSatisfy { $0 > 0x20 && $0 < 0x7F } }) else {
       throw MintError(.keyRefused, message: "the API key is not one word of ASCII")
     }
+    guard !apiKey.isEphemeralTokenName else {
+      throw MintError(.keyRefused, message: "a token mints no tokens; that takes an API key")
+    }
     do {
       client = HTTPClient(
         eventLoopGroup: group, configuration: try Self.clientConfiguration(configuration))
@@ -160,15 +163,11 @@ public final class HTTPTokenMinter: TokenMinter {
     let date = headers.first(name: "date").flatMap(WallTime.init(httpDate:))
     guard status == .ok else {
       throw MintError(
-        httpStatus: Int(status.code), body: withoutKey(body),
-        retryAfter: ResponseHead.wait(headers.first(name: "retry-after"), date: date))
+        httpStatus: Int(status.code), body: body,
+        retryAfter: ResponseHead.wait(headers.first(name: "retry-after"), date: date),
+        hiding: [apiKey])
     }
     return try MintedToken(decodingBody: body, serverDate: date)
-  }
-
-  /// What a service says becomes part of an error; should it repeat the key, that does not.
-  private func withoutKey(_ body: [UInt8]) -> [UInt8] {
-    apiKey.withUnsafeBytes { body.replacing($0, with: Array("<redacted>".utf8)) }
   }
 
   private static let cancelled = MintError(.cancelled, message: "the mint was cancelled")

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The members of a JSON object, in their order. Names are unique.
+///
+/// Names are compared by their bytes, as JSON does: two spellings that Unicode calls canonically
+/// equivalent, and that `String` therefore takes for one, are two names.
 public struct JSONObject: Sendable {
   /// One name and its value.
   public struct Member: Sendable, Hashable {
@@ -36,17 +39,25 @@ public struct JSONObject: Sendable {
   init(deduplicating parsed: [Member]) {
     members = parsed
     guard parsed.count > 1, Self.hasDuplicates(parsed) else { return }
-    var lastIndex: [String: Int] = [:]
-    for (index, member) in parsed.enumerated() { lastIndex[member.name] = index }
-    members = parsed.enumerated().filter { lastIndex[$1.name] == $0 }.map(\.element)
+    var lastIndex: [[UInt8]: Int] = [:]
+    for (index, member) in parsed.enumerated() { lastIndex[Array(member.name.utf8)] = index }
+    members = parsed.enumerated().filter { lastIndex[Array($1.name.utf8)] == $0 }.map(\.element)
+  }
+
+  /// Equal strings are nearly always the same bytes, so these are looked at last.
+  private static func isSame(_ name: String, _ other: String) -> Bool {
+    name == other && name.utf8.elementsEqual(other.utf8)
   }
 
   private static func hasDuplicates(_ members: [Member]) -> Bool {
     if members.count > searchLimit {
+      // Strings that are equal without being the same only cost the closer look that follows.
       return Set(members.lazy.map(\.name)).count != members.count
     }
     for index in members.indices.dropFirst() {
-      for earlier in 0..<index where members[earlier].name == members[index].name { return true }
+      for earlier in 0..<index where isSame(members[earlier].name, members[index].name) {
+        return true
+      }
     }
     return false
   }
@@ -59,9 +70,9 @@ public struct JSONObject: Sendable {
   /// The value of a member. Setting appends a new one; setting nil removes it. Linear in the number
   /// of members.
   public subscript(name: String) -> JSONValue? {
-    get { members.first { $0.name == name }?.value }
+    get { members.first { Self.isSame($0.name, name) }?.value }
     set {
-      let index = members.firstIndex { $0.name == name }
+      let index = members.firstIndex { Self.isSame($0.name, name) }
       switch (index, newValue) {
       case (let index?, let value?): members[index].value = value
       case (let index?, nil): members.remove(at: index)
@@ -88,13 +99,16 @@ extension JSONObject: Hashable {
   /// Whether both have the same members, in any order.
   public static func == (lhs: Self, rhs: Self) -> Bool {
     guard lhs.count == rhs.count else { return false }
-    if lhs.members == rhs.members { return true }
+    if zip(lhs.members, rhs.members).allSatisfy({ isSame($0.name, $1.name) && $0.value == $1.value }
+    ) {
+      return true
+    }
     if lhs.count <= searchLimit {
       return lhs.members.allSatisfy { rhs[$0.name] == $0.value }
     }
     let index = Dictionary(
-      rhs.members.lazy.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
-    return lhs.members.allSatisfy { index[$0.name] == $0.value }
+      rhs.members.lazy.map { (Array($0.name.utf8), $0.value) }, uniquingKeysWith: { $1 })
+    return lhs.members.allSatisfy { index[Array($0.name.utf8)] == $0.value }
   }
 
   /// Independent of the order of members, as equality is.

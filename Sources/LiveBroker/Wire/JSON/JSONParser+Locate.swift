@@ -50,8 +50,9 @@ extension JSONParser {
         skipWhitespace()
         try expect(UInt8(ascii: ":"))
         skipWhitespace()
-        // Of members with the same name the last one counts.
-        if FieldName.matches(name, wanted) { found = index }
+        // Of members with the same name the last one counts; null is as good as absent.
+        let isNull = index < bytes.count && bytes[index] == UInt8(ascii: "n")
+        if FieldName.matches(name, wanted), !isNull { found = index }
         _ = try value()
       } while skip(UInt8(ascii: ","))
     }

@@ -2,8 +2,9 @@
 
 /// Durations as protobuf JSON has them: seconds with up to nine decimals and an `s`.
 enum WireDuration {
-  /// The limit of protobuf durations: 10,000 years.
+  /// The limit of protobuf durations, in seconds: 10,000 years.
   private static let maximumSeconds: Int64 = 315_576_000_000
+  private static let range = Duration.seconds(-maximumSeconds)...Duration.seconds(maximumSeconds)
 
   /// Reads `"50s"`, `"9.500s"`, `"-1s"`, and the object form `{"seconds": "9", "nanos": 500000000}`.
   static func read(_ json: JSONValue) throws(WireError) -> Duration {
@@ -12,15 +13,24 @@ enum WireDuration {
       guard let duration = parse(text.utf8) else { throw WireError(.invalidDuration) }
       return duration
     case .object(let object):
-      let seconds = try object["seconds"].map(Int64.readWire) ?? 0
-      let nanoseconds = try object["nanos"].map(Int64.readWire) ?? 0
+      let seconds = try part("seconds", of: object)
+      let nanoseconds = try part("nanos", of: object)
       guard seconds.magnitude <= maximumSeconds, nanoseconds.magnitude < 1_000_000_000 else {
         throw WireError(.invalidDuration)
       }
-      return .seconds(seconds) + .nanoseconds(nanoseconds)
+      let duration = Duration.seconds(seconds) + .nanoseconds(nanoseconds)
+      guard range.contains(duration) else { throw WireError(.invalidDuration) }
+      return duration
     default:
       throw WireError(.typeMismatch)
     }
+  }
+
+  private static func part(
+    _ name: String, of object: JSONObject
+  ) throws(WireError) -> Int64 {
+    guard let value = object[name], value != .null else { return 0 }
+    return try Int64.readWire(value)
   }
 
   /// Reads the string form; nil if it is malformed or beyond protobuf's range.
@@ -51,6 +61,7 @@ enum WireDuration {
     }
     guard rest.isEmpty, wholeDigits > 0 else { return nil }
     let magnitude = Duration.seconds(seconds) + .nanoseconds(nanoseconds)
+    guard range.contains(magnitude) else { return nil }
     return isNegative ? .zero - magnitude : magnitude
   }
 
@@ -59,11 +70,12 @@ enum WireDuration {
     return Int64(byte - UInt8(ascii: "0"))
   }
 
-  /// Writes the string form with 0, 3, 6 or 9 decimals, as protobuf does.
+  /// Writes the string form with 0, 3, 6 or 9 decimals, as protobuf does; less than a nanosecond is
+  /// cut off.
   static func text(_ duration: Duration) -> String {
     let (seconds, attoseconds) = duration.components
     let nanoseconds = (attoseconds / 1_000_000_000).magnitude
-    let sign = duration < .zero ? "-" : ""
+    let sign = duration <= .nanoseconds(-1) ? "-" : ""
     return sign + String(seconds.magnitude) + fraction(nanoseconds) + "s"
   }
 

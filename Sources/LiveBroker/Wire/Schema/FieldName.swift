@@ -18,7 +18,8 @@ enum FieldName {
   @inline(__always)
   private static func matches(_ spelled: String, _ name: UnsafeBufferPointer<UInt8>) -> Bool {
     let count = spelled.utf8.count
-    guard count >= name.count else { return false }
+    // Not even an underscore before every letter makes it longer; a peer may send any name.
+    guard count >= name.count, count <= 2 * name.count else { return false }
     if count == name.count {
       return spelled.utf8.withContiguousStorageIfAvailable { matchesExactly($0, name) }
         ?? spelled.utf8.elementsEqual(name)

@@ -66,7 +66,7 @@ extension WireMessage {
 
   /// Writes the message in its wire form.
   public func encode(to encoder: any Encoder) throws {
-    try json.encode(to: encoder)
+    try wireJSON().encode(to: encoder)
   }
 
   /// The message in its wire form: compact JSON, `expected` bytes or about that.
@@ -76,8 +76,13 @@ extension WireMessage {
   }
 
   /// The wire form as a value.
-  var json: JSONValue {
-    // What was just written is JSON within the limits unless its owner nested it too deeply.
-    (try? JSONValue(decoding: encodedMessage(expected: 512))) ?? .null
+  ///
+  /// - Throws: ``WireError/Code/tooDeep`` if its owner nested it deeper than what is ever read.
+  func wireJSON() throws(WireError) -> JSONValue {
+    try JSONValue(decoding: encodedMessage(expected: 512))
   }
+
+  /// The wire form as a value, for messages that were read and are therefore within the limits; null
+  /// for one that is not.
+  var json: JSONValue { (try? wireJSON()) ?? .null }
 }

@@ -28,7 +28,9 @@ extension Bool: WireValue {
   var isWireDefault: Bool { !self }
 }
 
-/// int32 of the protocol: a number. Also read from a string, as protobuf JSON allows.
+/// int32 of the protocol: a number. Also read from a string, as protobuf JSON allows, and with 64
+/// bits: a count that a service lets grow costs no message. What we send is held to 32 bits by
+/// ``Setup/validate()``.
 extension Int: WireValue {
   static func readWire(_ json: JSONValue) throws(WireError) -> Int {
     guard let value = Int(exactly: try Int64.readWire(json)) else { throw WireError(.outOfRange) }

@@ -19,12 +19,13 @@ public struct ServerContent: Sendable, Hashable, Codable {
     get { rare.read { $0.interimInputTranscription } }
     set { rare.fields.interimInputTranscription = newValue }
   }
-  /// Search results, as the service sends them.
+  /// Search results, as the service sends them: their fields are documented for other methods only,
+  /// and change with the search tools.
   public var groundingMetadata: JSONValue? {
     get { rare.read { $0.groundingMetadata } }
     set { rare.fields.groundingMetadata = newValue }
   }
-  /// Addresses that were read, as the service sends them.
+  /// Addresses that were read, as the service sends them; raw for the same reason.
   public var urlContextMetadata: JSONValue? {
     get { rare.read { $0.urlContextMetadata } }
     set { rare.fields.urlContextMetadata = newValue }
@@ -44,6 +45,11 @@ public struct ServerContent: Sendable, Hashable, Codable {
     get { rare.read { $0.interactionStatus } }
     set { rare.fields.interactionStatus = newValue }
   }
+  /// Whether the user speaks, by Vertex's documentation, which gives no type; kept as it comes.
+  public var speechState: JSONValue? {
+    get { rare.read { $0.speechState } }
+    set { rare.fields.speechState = newValue }
+  }
   /// Members that this version does not know, as they came. They are written again.
   public var unknownFields = JSONObject()
   private var rare = Rarely<RareContentFields>()
@@ -55,7 +61,7 @@ public struct ServerContent: Sendable, Hashable, Codable {
     outputTranscription: Transcription? = nil, interimInputTranscription: Transcription? = nil,
     groundingMetadata: JSONValue? = nil, urlContextMetadata: JSONValue? = nil,
     turnCompleteReason: TurnCompleteReason? = nil, waitingForInput: Bool = false,
-    interactionStatus: InteractionStatus? = nil
+    interactionStatus: InteractionStatus? = nil, speechState: JSONValue? = nil
   ) {
     self.modelTurn = modelTurn
     self.generationComplete = generationComplete
@@ -65,11 +71,13 @@ public struct ServerContent: Sendable, Hashable, Codable {
     self.outputTranscription = outputTranscription
     if interimInputTranscription != nil || groundingMetadata != nil || urlContextMetadata != nil
       || turnCompleteReason != nil || waitingForInput || interactionStatus != nil
+      || speechState != nil
     {
       rare.fields = RareContentFields(
         interimInputTranscription: interimInputTranscription, groundingMetadata: groundingMetadata,
         urlContextMetadata: urlContextMetadata, turnCompleteReason: turnCompleteReason,
-        waitingForInput: waitingForInput, interactionStatus: interactionStatus)
+        waitingForInput: waitingForInput, interactionStatus: interactionStatus,
+        speechState: speechState)
     }
   }
 }
@@ -97,6 +105,7 @@ private struct RareContentFields: FieldGroup {
   var turnCompleteReason: TurnCompleteReason?
   var waitingForInput: Bool = false
   var interactionStatus: InteractionStatus?
+  var speechState: JSONValue?
 
   mutating func visitFields<V: FieldVisitor>(_ visitor: inout V) throws(WireError) {
     try visitor.field("interimInputTranscription", &interimInputTranscription)
@@ -105,6 +114,7 @@ private struct RareContentFields: FieldGroup {
     try visitor.field("turnCompleteReason", &turnCompleteReason)
     try visitor.field("waitingForInput", &waitingForInput)
     try visitor.field("interactionStatus", &interactionStatus)
+    try visitor.field("speechState", &speechState)
   }
 }
 

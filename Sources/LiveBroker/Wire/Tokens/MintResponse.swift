@@ -28,14 +28,16 @@ extension MintedToken {
 extension MintError {
   /// Reads a refusal: HTTP status and the standard error body, if there is one (live-api.md A.6).
   ///
-  /// The service's message is kept, cut to a sane length, with anything that looks like a
-  /// credential taken out.
-  public init(httpStatus: Int, body: [UInt8], retryAfter: Duration? = nil) {
+  /// The service's message is kept, cut to a sane length, with anything taken out that looks like a
+  /// credential or is one of `secrets`: a minter names its key.
+  public init(
+    httpStatus: Int, body: [UInt8], retryAfter: Duration? = nil, hiding secrets: [Secret] = []
+  ) {
     let error = (try? JSONValue(decoding: body))?["error"]
-    let message = error?["message"]?.stringValue.map(Self.redacted)
+    let message = error?["message"]?.stringValue?.withoutCredentials(secrets)
     self.init(
       Self.code(httpStatus: httpStatus, error: error), message: message ?? "HTTP \(httpStatus)",
-      httpStatus: httpStatus, status: error?["status"]?.stringValue.map(Self.redacted),
+      httpStatus: httpStatus, status: error?["status"]?.stringValue?.withoutCredentials(secrets),
       retryAfter: retryAfter)
   }
 
@@ -52,13 +54,5 @@ extension MintError {
 
   private static func reasons(_ error: JSONValue?) -> [String] {
     error?["details"]?.arrayValue?.compactMap { $0["reason"]?.stringValue } ?? []
-  }
-
-  private static func redacted(_ text: String) -> String {
-    let words = text.prefix(300).split(separator: " ", omittingEmptySubsequences: false)
-    return words.map { word in
-      word.contains("auth_tokens/") || word.contains("AIza") || word.contains("key=")
-        ? "‹redacted›" : String(word)
-    }.joined(separator: " ")
   }
 }

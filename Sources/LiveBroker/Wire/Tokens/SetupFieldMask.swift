@@ -47,8 +47,8 @@ public struct SetupFieldMask: Sendable, Hashable {
     token: Setup?, connection: Setup
   ) throws(WireError) -> Setup {
     guard !paths.isEmpty else { return token ?? connection }
-    let pinned = token?.json ?? .object(JSONObject())
-    var result = connection.json
+    let pinned = try token?.wireJSON() ?? .object(JSONObject())
+    var result = try connection.wireJSON()
     for path in paths { Self.copy(path[...], from: pinned, to: &result) }
     return try Setup.readWire(result)
   }

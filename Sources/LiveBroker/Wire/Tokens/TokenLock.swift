@@ -35,12 +35,31 @@ public enum TokenLock: Sendable, Hashable {
       names = Self.setFields(of: setup)
       for name in additional { names.append(try Self.resolve(name)) }
     }
+    let unknown =
+      setup.unknownFields.members
+      + (setup.generationConfig?.unknownFields.members ?? [])
+    guard unknown.allSatisfy({ Self.isFieldName($0.name) }) else {
+      throw MintError(
+        .invalidRequest, message: "a member of the setup has a name that no mask can hold")
+    }
     var seen: Set<String> = []
     names.removeAll { !seen.insert($0).inserted }
     guard !names.isEmpty else {
       throw MintError(.invalidRequest, message: "the lock pins no field of the setup")
     }
     return names.joined(separator: ",")
+  }
+
+  /// Whether a name is one word that can stand in a mask. Members that the schema does not know are
+  /// named by whoever set them.
+  private static func isFieldName(_ name: String) -> Bool {
+    !name.isEmpty
+      && name.utf8.allSatisfy { byte in
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "_"): true
+        default: false
+        }
+      }
   }
 
   private static let resumption = "sessionResumption"
@@ -90,8 +109,11 @@ extension TokenConstraints {
   /// The inside of `setup` without its `sessionResumption`, and the mask of the lock.
   ///
   /// - Throws: ``MintError/Code/invalidRequest`` if the lock names what cannot be locked, or
-  ///   nothing.
+  ///   nothing, and for a setup that ``Setup/validate()`` refuses.
   public init(_ setup: Setup, lock: TokenLock) throws(MintError) {
+    do { try setup.validate() } catch {
+      throw MintError(.invalidRequest, message: "the setup cannot be sent: \(error)", cause: error)
+    }
     self.init(setup: EncodedSetup(setup).constraintsJSON, fieldMask: try lock.mask(for: setup))
   }
 }
