@@ -66,7 +66,8 @@ public protocol LiveConnection: AnyObject, Sendable {
   /// Starts the close handshake. The sink hears `closed` once the peer has answered.
   func close(code: UInt16, reason: String)
 
-  /// Drops the connection at once, without a handshake. The sink hears nothing more.
+  /// Drops the connection at once, without a handshake. The sink hears nothing more; where it is
+  /// called from elsewhere than the executor, a call may be under way, but none is of the end.
   func abort()
 
   /// Stops or resumes reading from the socket, so that the peer feels back-pressure.

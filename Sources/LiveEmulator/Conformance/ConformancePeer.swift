@@ -16,7 +16,7 @@ public protocol ConformancePeer: Sendable {
   /// What this peer can do besides the least.
   var abilities: ConformanceAbilities { get }
 
-  /// How upgrades are met from now on.
+  /// How upgrades are met from now on. A dial that was given up before may still arrive later.
   func meetUpgrades(_ answer: ConformanceUpgrade) async
 
   /// The connection that was accepted next, in order; nil if none comes in good time.
@@ -25,6 +25,9 @@ public protocol ConformancePeer: Sendable {
 
 /// One accepted connection, seen from the peer.
 public protocol ConformancePeerConnection: Sendable {
+  /// The ephemeral token with which it was opened, found where the service looks for it.
+  var token: String { get }
+
   /// What arrived next, in order; nil if nothing comes in good time.
   func nextEvent() async -> ConformancePeerEvent?
 

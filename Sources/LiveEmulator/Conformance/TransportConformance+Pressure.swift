@@ -13,6 +13,9 @@ extension TransportConformance {
     guard let line = await conformance.open(report) else { return }
     let message = payload(10_000)
     await line.call { $0.setReading(false) }
+    // Calls take effect in order, so what was sent after the pause proves it.
+    await line.send(Array("paused".utf8))
+    await line.expectAtPeer(.message(Array("paused".utf8)), "behind the pause")
     for _ in 0..<20 { await line.remote.perform(.send(message, asText: false, frames: 1)) }
     // A whole other connection passes the time without a clock.
     guard let other = await conformance.open(report, generation: 2) else { return }

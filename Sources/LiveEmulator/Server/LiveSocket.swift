@@ -23,6 +23,8 @@ final class LiveSocket: ChannelDuplexHandler {
   private var hasSentClose = false
   private var hasReceivedClose = false
   private var isReadHeld = false
+  /// Answers to pings that wait for their time.
+  private var owedPongs = 0
 
   init(id: ConnectionID, core: ServerCore, tap: SocketTap) {
     self.id = id
@@ -93,10 +95,24 @@ final class LiveSocket: ChannelDuplexHandler {
     guard code != nil || data.readableBytes == 0 else {
       return refuse(.protocolError, "half a close code")
     }
+    guard code.map(Self.mayBeSent) != false else {
+      return refuse(.protocolError, "a close code that may not be sent")
+    }
+    guard String(validating: data.readableBytesView, as: UTF8.self) != nil else {
+      return refuse(.dataInconsistentWithMessage, "a close reason that is not UTF-8")
+    }
     hasReceivedClose = true
     let isAnswer = hasSentClose
     core.closeReceived(id, code: code, reason: String(buffer: data))
     if isAnswer { finish() }
+  }
+
+  /// The codes that may stand in a close frame (RFC 6455, 7.4; 1012 to 1014 are registered since).
+  private static func mayBeSent(_ code: UInt16) -> Bool {
+    switch code {
+    case 1000...1003, 1007...1014, 3000...4999: true
+    default: false
+    }
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -149,7 +165,15 @@ final class LiveSocket: ChannelDuplexHandler {
     return true
   }
 
+  /// Whether one more ping may be answered later; counts it if so.
+  func mayOwePong() -> Bool {
+    guard owedPongs < 32 else { return false }
+    owedPongs += 1
+    return true
+  }
+
   func pong(_ data: ByteBuffer) {
+    owedPongs = max(0, owedPongs - 1)
     guard let context, !hasSentClose else { return }
     write(ServerFrame.pong(data, context.channel.allocator))
     context.flush()

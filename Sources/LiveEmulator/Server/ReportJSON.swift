@@ -177,7 +177,8 @@ extension ServerFigures {
       ("accepted", accepted), ("connectionsOpen", connectionsOpen), ("socketsOpen", socketsOpen),
       ("timersPending", timersPending), ("requests", requests),
       ("peakUpgradesPerSecond", peakUpgradesPerSecond), ("messagesIn", messagesIn),
-      ("messagesOut", messagesOut), ("pings", pings), ("violations", violations),
+      ("messagesOut", messagesOut), ("pings", pings), ("pingsLeftOut", pingsLeftOut),
+      ("violations", violations),
       ("slowClientsCut", slowClientsCut), ("idleCut", idleCut), ("stalled", stalled),
       ("turnedAway", turnedAway),
     ]

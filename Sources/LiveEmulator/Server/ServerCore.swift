@@ -141,7 +141,12 @@ final class ServerCore {
     gauge.change { $0.pings += 1 }
     guard service.pingReceived(socket.id, at: now) else { return settle() }
     if configuration.service.connections.pongDelay > .zero {
-      pongs.add((socket, data))
+      // Their answers wait here, and one may answer for several pings (RFC 6455, 5.5.3).
+      if socket.mayOwePong() {
+        pongs.add((socket, ByteBuffer(buffer: data)))
+      } else {
+        gauge.change { $0.pingsLeftOut += 1 }
+      }
     } else {
       socket.pong(data)
     }

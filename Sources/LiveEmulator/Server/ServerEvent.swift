@@ -43,6 +43,8 @@ public struct ServerFigures: Sendable, Hashable {
   public internal(set) var messagesOut = 0
   /// Pings received.
   public internal(set) var pings = 0
+  /// Pings left without an answer because many answers of the same client waited for their time.
+  public internal(set) var pingsLeftOut = 0
   /// Clients refused because they broke the protocol or a limit of size.
   public internal(set) var violations = 0
   /// Clients cut because they did not read.

@@ -30,6 +30,12 @@ struct EmulatedNetworkConformanceTests {
     #expect(checks.contains("a cut connection is told as lost"))
     #expect(checks.contains("a refused upgrade tells status and wait"))
     #expect(checks.contains("a close of the peer is told with code and reason"))
+    #expect(checks.contains("after abort the sink hears nothing and the peer sees the end"))
+    #expect(checks.contains("nothing is delivered while nobody reads, and all of it afterwards"))
+    let ends = violations.filter { $0.message == "the sink was told of the end" }
+    #expect(ends.map(\.check) == ["after abort the sink hears nothing and the peer sees the end"])
+    let unknown = try simulation.run { await suite.check(only: ["no such check"]) }
+    #expect(unknown.count == 1)
   }
 }
 
@@ -43,11 +49,33 @@ private struct FaultyTransport: LiveTransport {
     do throws(TransportError) {
       let connection = try await base.dial(changed)
       connection.send(.text(Array("hello".utf8)))
-      return connection
+      return FaultyConnection(base: connection, generation: request.generation, sink: request.sink)
     } catch {
       let secret =
         if case .ephemeralToken(let secret) = request.credential { secret.reveal() } else { "" }
       throw TransportError(error.code, message: "could not dial with \(secret)")
+    }
+  }
+
+  /// Reads on when told to pause, and tells of its end when it is aborted.
+  private final class FaultyConnection: LiveConnection {
+    let base: any LiveConnection
+    let generation: UInt32
+    let sink: any ConnectionSink
+
+    init(base: any LiveConnection, generation: UInt32, sink: any ConnectionSink) {
+      self.base = base
+      self.generation = generation
+      self.sink = sink
+    }
+
+    func send(_ frame: OutboundFrame) { base.send(frame) }
+    func close(code: UInt16, reason: String) { base.close(code: code, reason: reason) }
+    func setReading(_ enabled: Bool) {}
+    func abort() {
+      base.abort()
+      let error = TransportError(.connectionLost, message: "aborted")
+      sink.connection(generation, signalled: .failed(error))
     }
   }
 

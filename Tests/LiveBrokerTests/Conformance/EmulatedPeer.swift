@@ -34,12 +34,15 @@ final class EmulatedPeer: ConformancePeer {
 
   struct Line: Sendable {
     var id: ConnectionID
+    var token: String
     var events = Transcript<ConformancePeerEvent>()
   }
 
   private struct Connection: ConformancePeerConnection {
     let line: Line
     let peer: EmulatedPeer
+
+    var token: String { line.token }
 
     func nextEvent() async -> ConformancePeerEvent? { await line.events.next(peer.patience) }
 
@@ -85,7 +88,8 @@ struct ScriptedService: EmulatedService {
     if case .refuse(let status, let retryAfter) = answer {
       return .refused(status: status, retryAfter: retryAfter)
     }
-    let line = EmulatedPeer.Line(id: connection)
+    let token = if case .ephemeralToken(let token) = credential { token.reveal() } else { "" }
+    let line = EmulatedPeer.Line(id: connection, token: token)
     lines[connection] = line
     answersCloses = true
     accepted.append(line)

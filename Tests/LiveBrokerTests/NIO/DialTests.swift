@@ -9,7 +9,7 @@ import Testing
 
 @testable import LiveBroker
 
-@Suite("Dials of the NIO transport", .timeLimit(.minutes(2)))
+@Suite("Dials of the NIO transport", .timeLimit(.minutes(30)))
 struct DialTests {
   let group = MultiThreadedEventLoopGroup.singleton
 
@@ -28,7 +28,7 @@ struct DialTests {
   ) async throws(TransportError) -> any LiveConnection {
     var request = DialRequest(
       endpoint: endpoint, credential: .ephemeralToken(Secret("auth_tokens/x")), generation: 1,
-      executor: EventLoopExecutor(group.next()), sink: SilentSink())
+      executor: EventLoopExecutor(group.next()), sink: SilentSink(), timeouts: .unhurried)
     change(&request)
     return try await NIOTransport(group: group, configuration: configuration).dial(request)
   }
@@ -204,7 +204,7 @@ struct DialTests {
         try await transport.dial(
           DialRequest(
             endpoint: server.endpoint, credential: .apiKey(Secret("k")), generation: 1,
-            executor: executor, sink: SilentSink())))
+            executor: executor, sink: SilentSink(), timeouts: .unhurried)))
     }
     #expect(transport.openSockets == 20)
     #expect(await transport.deadlineCount(on: executor) == 0)

@@ -182,6 +182,19 @@ struct UpgradeTests {
     #expect(!text.contains("Authorization"))
   }
 
+  @Test("An access token of Google Cloud goes into a header, with the project that pays")
+  func bearerPlacement() throws {
+    let bearer = Credential.vertex(.accessToken(Secret("ya29.token"), quotaProject: "payer"))
+    let endpoint = LiveEndpoint(host: "us-central1-aiplatform.googleapis.com")
+    let text = try request(bearer, endpoint)
+    #expect(
+      text.hasPrefix(
+        "GET /ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent HTTP/1.1\r\n"))
+    #expect(text.contains("\r\nAuthorization: Bearer ya29.token\r\n"))
+    #expect(text.contains("\r\nx-goog-user-project: payer\r\n"))
+    #expect(text.split(separator: "ya29.token").count == 2)
+  }
+
   @Test("Nothing breaks out of its line")
   func injection() {
     #expect(throws: TransportError.self) { try request(.apiKey(Secret("a\r\nEvil: 1"))) }
@@ -217,6 +230,10 @@ struct UpgradeTests {
       #expect(try head(String(decoding: text.utf8.prefix(count), as: UTF8.self)) == nil)
     }
     let whole = try #require(try head(text))
+    for scanned in 0..<(text.utf8.count - 4) {
+      let later = try Array(text.utf8).withUnsafeBytes { try ResponseHead($0, scanned: scanned) }
+      #expect(later == whole)
+    }
     #expect(whole.status == 503)
     #expect(whole.size == text.utf8.count - 4)
     #expect(whole.wait == .seconds(12))

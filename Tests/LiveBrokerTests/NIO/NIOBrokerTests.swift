@@ -8,9 +8,15 @@ import Testing
 
 @testable import LiveBroker
 
-@Suite("A broker over the NIO transport", .timeLimit(.minutes(2)))
+@Suite("A broker over the NIO transport", .timeLimit(.minutes(30)))
 struct NIOBrokerTests {
   let group = MultiThreadedEventLoopGroup.singleton
+
+  private var sessions: SessionConfiguration {
+    var configuration = SessionConfiguration(model: "models/test")
+    configuration.liveness = .unhurried
+    return configuration
+  }
 
   /// Runs a broker with an API key against the scripted server.
   private func withBroker(
@@ -18,6 +24,7 @@ struct NIOBrokerTests {
   ) async throws {
     var configuration = BrokerConfiguration(credentials: .apiKey(Secret("TEST-KEY")))
     configuration.endpoint = server.endpoint
+    configuration.dialTimeouts = .unhurried
     let broker = Broker(
       configuration: configuration, transport: NIOTransport(group: group),
       runtime: .nio(group: group))
@@ -34,7 +41,7 @@ struct NIOBrokerTests {
   func session() async throws {
     let server = try await ScriptedServer(group)
     try await withBroker(server) { broker in
-      async let opening = broker.openSession(SessionConfiguration(model: "models/test"))
+      async let opening = broker.openSession(sessions)
       let line = try #require(await server.next())
       guard case .message(let setup)? = await line.nextEvent() else {
         Issue.record("no setup arrived")
@@ -68,7 +75,7 @@ struct NIOBrokerTests {
     await server.meetUpgrades(.acceptAndClose(code: 1007, reason: "API key not valid."))
     try await withBroker(server) { broker in
       do {
-        _ = try await broker.openSession(SessionConfiguration(model: "models/test"))
+        _ = try await broker.openSession(sessions)
         Issue.record("the session opened")
       } catch {
         #expect("\(error)".contains("API key not valid"))

@@ -23,12 +23,14 @@ final class ScriptedServer: ConformancePeer {
   private let answer = Mutex(ConformanceUpgrade.accept)
   private let reply = Mutex<[UInt8]?>(nil)
   private let listener: any Channel
+  private let dead = PlainPort(listens: false)
 
   /// Starts to listen on a free port.
   init(
-    _ group: any EventLoopGroup, tls: Bool = false, abilities: ConformanceAbilities = .all
+    _ group: any EventLoopGroup, tls: Bool = false, newestTLS: TLSVersion? = nil,
+    abilities: ConformanceAbilities = .all
   ) async throws {
-    let context = tls ? try Self.tlsContext() : nil
+    let context = tls ? try Self.tlsContext(newestTLS) : nil
     let owner = Owner()
     listener = try await ServerBootstrap(group: group)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -42,15 +44,12 @@ final class ScriptedServer: ConformancePeer {
         }
       }
       .bind(host: "127.0.0.1", port: 0).get()
-    let dead = try await ServerBootstrap(group: group).bind(host: "127.0.0.1", port: 0).get()
-    let deadPort = dead.localAddress?.port ?? 1
-    try await dead.close()
     endpoint = LiveEndpoint(
       host: "127.0.0.1", port: listener.localAddress?.port ?? 0, usesTLS: tls)
-    deadEndpoint = LiveEndpoint(host: "127.0.0.1", port: deadPort, usesTLS: tls)
+    deadEndpoint = LiveEndpoint(host: "127.0.0.1", port: dead.number, usesTLS: tls)
     self.abilities = abilities
     patience = Patience(
-      clock: SystemClock(), executor: EventLoopExecutor(group.next()), limit: .seconds(20))
+      clock: SystemClock(), executor: EventLoopExecutor(group.next()), limit: .unhurried)
     owner.set(self)
   }
 
@@ -62,15 +61,20 @@ final class ScriptedServer: ConformancePeer {
     func set(_ server: ScriptedServer) { reference.withLock { $0.server = server } }
   }
 
-  private static func tlsContext() throws -> NIOSSLContext {
+  private static func tlsContext(_ newest: TLSVersion?) throws -> NIOSSLContext {
     let certificates = try NIOSSLCertificate.fromPEMBytes(Array(TestCertificate.certificate.utf8))
     let key = try NIOSSLPrivateKey(bytes: Array(TestCertificate.key.utf8), format: .pem)
-    return try NIOSSLContext(
-      configuration: .makeServerConfiguration(
-        certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(key)))
+    var configuration = TLSConfiguration.makeServerConfiguration(
+      certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(key))
+    configuration.minimumTLSVersion = .tlsv1
+    configuration.maximumTLSVersion = newest
+    return try NIOSSLContext(configuration: configuration)
   }
 
-  func close() async { try? await listener.close() }
+  func close() async {
+    try? await listener.close()
+    dead.close()
+  }
 
   func meetUpgrades(_ answer: ConformanceUpgrade) async { self.answer.withLock { $0 = answer } }
 
@@ -134,12 +138,19 @@ private final class ScriptedUpgrade: ChannelInboundHandler, RemovableChannelHand
     }
   }
 
+  private static func token(of head: String) -> String {
+    let query = head.prefix { $0 != "\r\n" }.split(separator: "?access_token=").dropFirst().first
+    let token = query?.prefix { $0 != " " } ?? ""
+    return String(token).replacing("%2F", with: "/")
+  }
+
   private func write(_ text: String, _ context: ChannelHandlerContext) {
     context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
   }
 
   private func upgrade(_ context: ChannelHandlerContext) {
-    let connection = ScriptedConnection(context.channel, server.patience)
+    let connection = ScriptedConnection(
+      context.channel, server.patience, token: Self.token(of: text))
     let pipeline = context.pipeline.syncOperations
     do {
       try pipeline.addHandler(ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: 1 << 26)))
@@ -199,9 +210,11 @@ final class ScriptedConnection: ConformancePeerConnection {
   private let channel: any Channel
   private let patience: Patience
   private let answers = Atomic(true)
+  let token: String
 
-  init(_ channel: any Channel, _ patience: Patience) {
+  init(_ channel: any Channel, _ patience: Patience, token: String) {
     self.channel = channel
+    self.token = token
     self.patience = patience
   }
 
@@ -212,13 +225,13 @@ final class ScriptedConnection: ConformancePeerConnection {
   func perform(_ action: ConformancePeerAction) async {
     switch action {
     case .send(let bytes, let asText, let frames):
-      write(ServerFrame.message(bytes, asText: asText, frames: frames))
-    case .ping(let bytes): write(ServerFrame.bytes(0x89, bytes))
-    case .close(let code?, let reason): write(ServerFrame.close(code, reason))
-    case .close(nil, _): write(ServerFrame.bytes(0x88, []))
+      await write(ServerFrame.message(bytes, asText: asText, frames: frames))
+    case .ping(let bytes): await write(ServerFrame.bytes(0x89, bytes))
+    case .close(let code?, let reason): await write(ServerFrame.close(code, reason))
+    case .close(nil, _): await write(ServerFrame.bytes(0x88, []))
     case .drop: try? await channel.close()
     case .answerCloses(let answers): self.answers.store(answers, ordering: .releasing)
-    case .sendRaw(let bytes): write(bytes)
+    case .sendRaw(let bytes): await write(bytes)
     }
   }
 
@@ -227,8 +240,12 @@ final class ScriptedConnection: ConformancePeerConnection {
     try await channel.setOption(.autoRead, value: enabled).get()
   }
 
-  private func write(_ bytes: [UInt8]) {
-    channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil)
+  /// Returns when the bytes stand behind what was written before. A loop reads before it does what
+  /// it was asked for: without waiting, the answer to a later frame of the client might overtake.
+  private func write(_ bytes: [UInt8]) async {
+    try? await channel.eventLoop.submit { [channel] in
+      channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil)
+    }.get()
   }
 }
 

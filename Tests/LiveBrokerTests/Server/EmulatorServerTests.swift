@@ -6,7 +6,7 @@ import LiveEmulator
 import Testing
 
 /// The server on real sockets of this host.
-@Suite(.timeLimit(.minutes(2))) struct EmulatorServerTests {
+@Suite(.timeLimit(.minutes(30))) struct EmulatorServerTests {
   private static let path = EmbeddedPeer.openPath + "?key=k"
 
   private func open(_ peer: inout LoopbackPeer, _ target: String = path) async throws {
@@ -24,7 +24,7 @@ import Testing
 
   @Test(arguments: [false, true])
   func aSessionIsMintedOpenedAndClosed(usesTLS: Bool) async throws {
-    var configuration = EmulatorServerConfiguration()
+    var configuration = EmulatorServerConfiguration.unhurried
     if usesTLS { configuration.identity = TestIdentity.pem }
     let certificate = usesTLS ? TestIdentity.certificate : nil
     let figures = try await withEmulatorServer(configuration) { server in
@@ -48,7 +48,7 @@ import Testing
   }
 
   @Test func thousandsOfConnectionsBackToBackLeaveNothing() async throws {
-    let server = try await withEmulatorServer { server in
+    let server = try await withEmulatorServer(.unhurried) { server in
       try await withThrowingTaskGroup(of: Void.self) { group in
         for _ in 0..<20 {
           group.addTask {
@@ -77,7 +77,7 @@ import Testing
   @Test func openConnectionsAreCutAtTheEndOfTheScope() async throws {
     let peers = try await withThrowingTaskGroup(of: Void.self) { group in
       let (ready, sign) = AsyncStream<Void>.makeStream()
-      let server = try await withEmulatorServer { server in
+      let server = try await withEmulatorServer(.unhurried) { server in
         for _ in 0..<10 {
           group.addTask {
             try await LoopbackPeer.connect(to: server) { peer in
@@ -104,7 +104,7 @@ import Testing
 
   @Test func aClientThatDoesNotReadIsCut() async throws {
     let (cuts, cut) = AsyncStream<Int>.makeStream()
-    var configuration = EmulatorServerConfiguration()
+    var configuration = EmulatorServerConfiguration.unhurried
     configuration.limits.outboundBytes = 1 << 20
     configuration.observer = { event in
       if case .slowClientCut(_, let bytes) = event { cut.yield(bytes) }
@@ -125,7 +125,7 @@ import Testing
   }
 
   @Test func drainingLetsClientsLeave() async throws {
-    let server = try await withEmulatorServer { server in
+    let server = try await withEmulatorServer(.unhurried) { server in
       try await LoopbackPeer.connect(to: server) { peer in
         try await open(&peer)
         async let drained: Void = server.drain(timeLeft: .seconds(30))
@@ -143,8 +143,8 @@ import Testing
   }
 
   @Test func aTakenPortIsToldAsSuch() async throws {
-    try await withEmulatorServer { server in
-      var configuration = EmulatorServerConfiguration()
+    try await withEmulatorServer(.unhurried) { server in
+      var configuration = EmulatorServerConfiguration.unhurried
       configuration.port = server.port
       let error = await #expect(throws: EmulatorServerError.self) {
         try await withEmulatorServer(configuration) { _ in }
@@ -155,7 +155,7 @@ import Testing
   }
 
   @Test func anUnreadableCertificateIsNamed() async throws {
-    var configuration = EmulatorServerConfiguration()
+    var configuration = EmulatorServerConfiguration.unhurried
     configuration.identity = .files(certificateChain: "no/such.pem", privateKey: "no/key.pem")
     let error = await #expect(throws: EmulatorServerError.self) {
       try await withEmulatorServer(configuration) { _ in }

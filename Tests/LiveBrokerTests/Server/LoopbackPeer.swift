@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #if NIO
-import LiveBroker
 import LiveEmulator
 import NIOCore
 import NIOPosix
 import NIOSSL
 import Testing
+
+@testable import LiveBroker
 
 /// A client's end of a real connection to a server on this host.
 struct LoopbackPeer {
@@ -26,6 +27,7 @@ struct LoopbackPeer {
       return try NIOSSLContext(configuration: configuration)
     }
     let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+      .connectTimeout(.nanoseconds(Duration.unhurried.nanoseconds))
       .connect(host: "127.0.0.1", port: server.port) { channel in
         channel.eventLoop.makeCompletedFuture {
           if let tls {

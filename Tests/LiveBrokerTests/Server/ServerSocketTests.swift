@@ -239,6 +239,21 @@ import Testing
 
   // MARK: Pings
 
+  @Test func ofManyPingsWhoseAnswersWaitOnlySomeAreAnswered() throws {
+    let stand = ServerStand { $0.service.connections.pongDelay = .seconds(20) }
+    let peer = try stand.session()
+    _ = try peer.frames()
+    for index in 0..<100 { try peer.send(9, [UInt8(index)]) }
+    stand.pass(.seconds(21))
+    #expect(try peer.frames().filter { $0.opcode == 10 }.count == 32)
+    #expect(stand.gauge.now.pings == 100)
+    #expect(stand.gauge.now.pingsLeftOut == 68)
+    try peer.send(9, [7])
+    stand.pass(.seconds(21))
+    #expect(try peer.frames().filter { $0.opcode == 10 }.count == 1)
+    stand.end()
+  }
+
   @Test func pongsComeAsLateAsTheyAreConfigured() throws {
     let stand = ServerStand { $0.service.connections.pongDelay = .seconds(20) }
     let peer = try stand.session()

@@ -202,6 +202,8 @@ public final class HTTPTokenMinter: TokenMinter {
       tlsConfiguration: try configuration.tls.clientConfiguration(),
       redirectConfiguration: .disallow)
     result.httpVersion = .http1Only
+    // The deadline of an attempt is kept by us; the client's own for connecting is another.
+    result.timeout.connect = .nanoseconds(configuration.timeout.nanoseconds)
     // A refused connection is an answer; when to try again is decided here.
     result.connectionPool.retryConnectionEstablishment = false
     if let proxy = configuration.proxy {

@@ -72,6 +72,8 @@ final class NIOConnection: @unchecked Sendable {
   func release() {
     guard phase == .held else { return }
     phase = .open
+    // So much may have come meanwhile that reading was stopped.
+    if wantsReading { setAutoRead(true) }
     deliver()
     if phase == .open, context?.channel.isActive != true { connectionLost() }
   }
@@ -259,6 +261,9 @@ extension NIOConnection: ChannelInboundHandler {
           .connectionLost, message: "the connection ended without a close frame", cause: lastError))
     )
   }
+
+  /// Bytes that have arrived and are not delivered. For tests.
+  var undelivered: Int { pending?.readableBytes ?? 0 }
 
   private func append(_ bytes: ByteBuffer) {
     guard var waiting = pending.take() else {

@@ -31,6 +31,7 @@ final class NIODial: @unchecked Sendable {
   private var deadline: UInt32?
   private var upgrade: UpgradeRequest?
   private var addresses: ArraySlice<SocketAddress> = []
+  /// What has come of an answer whose head is not complete.
   private var head: ByteBuffer?
 
   init(
@@ -228,15 +229,18 @@ final class NIODial: @unchecked Sendable {
 
   func received(_ bytes: ByteBuffer) {
     var bytes = bytes
+    var scanned = 0
     if var earlier = head.take() {
+      scanned = earlier.readableBytes
       earlier.writeBuffer(&bytes)
       bytes = earlier
     }
     do throws(ResponseHead.Malformed) {
       while phase == .upgrading || phase == .tunnelling {
         let parsed = try bytes.withUnsafeReadableBytes { bytes throws(ResponseHead.Malformed) in
-          try ResponseHead(bytes)
+          try ResponseHead(bytes, scanned: scanned)
         }
+        scanned = 0
         guard let parsed else {
           head = bytes
           return

@@ -23,9 +23,11 @@ struct ResponseHead: Equatable {
     var message: String
   }
 
-  /// Reads the head at the start of `bytes`; nil if its empty line has not come yet.
-  init?(_ bytes: UnsafeRawBufferPointer) throws(Malformed) {
-    guard let end = Self.end(of: bytes) else {
+  /// Reads the head at the start of `bytes`; nil if its empty line has not come yet. So many of the
+  /// bytes as `scanned` says are known not to hold it, so that a head which comes in many pieces is
+  /// looked through once.
+  init?(_ bytes: UnsafeRawBufferPointer, scanned: Int = 0) throws(Malformed) {
+    guard let end = Self.end(of: bytes, from: max(0, scanned - 2)) else {
       guard bytes.count < Self.limit else { throw Malformed(message: "a head of over 16 KiB") }
       return nil
     }
@@ -47,8 +49,8 @@ struct ResponseHead: Equatable {
   }
 
   /// The place behind the first empty line.
-  private static func end(of bytes: UnsafeRawBufferPointer) -> Int? {
-    var index = 0
+  private static func end(of bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
+    var index = start
     while index + 1 < min(bytes.count, limit) {
       if bytes[index] == newline {
         if bytes[index + 1] == newline { return index + 2 }

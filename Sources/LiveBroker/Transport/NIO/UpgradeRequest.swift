@@ -38,9 +38,12 @@ struct UpgradeRequest {
     )
     bytes.writeBytes(key)
     for item in placement.headers {
-      // A blank stands between a bearer's scheme and its token; line ends stand nowhere.
+      // One blank stands between a bearer's scheme and its token; elsewhere there is none, so that
+      // what was pasted wrongly is told here and not by a refusal.
+      let blanks = item.name == "Authorization" ? 1 : 0
       let isFit = item.value.withUnsafeBytes { value in
-        !value.isEmpty && value.allSatisfy { Self.isVisible($0) || $0 == UInt8(ascii: " ") }
+        !value.isEmpty && value.count { $0 == UInt8(ascii: " ") } == blanks
+          && value.allSatisfy { Self.isVisible($0) || $0 == UInt8(ascii: " ") }
       }
       guard isFit else {
         throw TransportError(
