@@ -175,7 +175,8 @@ private final class PlainConnection: LiveConnection, @unchecked Sendable {
     case .message(let bytes):
       bytes.withUnsafeBytes { request.sink.connection(request.generation, received: $0) }
     case .ping(let bytes): socket?.write(PlainFrames.bytes(0x8A, bytes, masked: true))
-    case .pong: request.sink.connection(request.generation, signalled: .pong)
+    case .pong(let bytes):
+      request.sink.connection(request.generation, signalled: .pong(bytes))
     case .close(let code, let reason):
       if phase == .open { socket?.write(PlainFrames.close(code, "", masked: true)) }
       finish(.closed(code: code, reason: reason))
