@@ -69,7 +69,7 @@ extension SocketCommands {
         default: try await RaceBenchmark(options, progress).measure()
         }
       progress.clear()
-      print(options.printsJSON ? Main.json(outcome.figures) : Main.table(outcome.figures))
+      print(options.printsJSON ? Report.json(outcome.figures) : Report.table(outcome.figures))
       for fault in outcome.faults { complain(fault) }
       return outcome.faults.isEmpty ? 0 : 70
     } catch {
