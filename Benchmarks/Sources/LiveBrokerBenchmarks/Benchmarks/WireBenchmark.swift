@@ -55,7 +55,7 @@ struct WireBenchmark: Benchmark {
       Figure(
         "wire.encodeRatio", "encoding is cheaper by", .ratio,
         [median(theirEncode) / median(encode)], .atLeast(5)),
-    ] + (try small(options, times))
+    ] + (try small(options, times)) + WireMemory.measure()
   }
 
   private static func small(_ options: Options, _ times: Int) throws -> [Figure] {
