@@ -147,7 +147,7 @@ extension Session: ConnectionSink {
     case .closed where isEarly(generation), .failed where isEarly(generation):
       earlyEnd = EarlyEnd(generation: generation, signal: signal)
     case .closed(let code, let said):
-      let reason = said.withoutCredentials(ownSecrets())
+      let reason = said.isEmpty ? said : said.withoutCredentials(ownSecrets())
       let verdict = plan.classification.verdict(
         phase: failurePhase(of: generation), code: code, reason: reason)
       ended(generation, .closedByService(code: code, reason: reason), verdict)
