@@ -46,7 +46,7 @@ extension Shard {
     timers.disarm(slot)
     services.registry.free(port)
     counters.note(end)
-    services.observer.sessionEnded(id: port.id.text, end)
+    services.tell(of: port.id) { $0.sessionEnded(id: $1, end) }
     if end.code == .closedByApplication, services.store != nil {
       unwrittenHandles.note(nil, id: port.id.text)
       workIsPending()

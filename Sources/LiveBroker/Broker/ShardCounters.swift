@@ -30,19 +30,16 @@ extension Shard {
     counters.missedEvents += missed
     if report.cause.isPlanned { counters.plannedMoves += 1 } else { counters.recoveries += 1 }
     if report.outcome == .startedFresh { counters.freshStarts += 1 }
-    // Nobody spells a name for an observer that hears nothing.
-    if !(services.observer is NoObserver) {
-      services.observer.sessionReconnected(id: id.text, report)
-    }
+    services.tell(of: id) { $0.sessionReconnected(id: $1, report) }
   }
 
   func noteDropped(_ messages: Int) { counters.droppedMessages += messages }
 
   func noteLateResults(_ results: Int) { counters.lateResults += results }
 
-  func noteDoubt(_ doubt: MemoryDoubt, _ id: String) {
+  func noteDoubt(_ doubt: MemoryDoubt, _ id: SessionID) {
     counters.doubtedResumes += 1
-    services.observer.sessionMemoryDoubted(id: id, doubt)
+    services.tell(of: id) { $0.sessionMemoryDoubted(id: $1, doubt) }
   }
 
   func noteUnknown() { counters.unknownMessages += 1 }

@@ -58,6 +58,14 @@ extension DialUrgency {
   }
 }
 
+extension ShardServices {
+  /// Tells the observer something of a session. Nobody spells a name for one that hears nothing.
+  func tell(of id: SessionID, _ news: (any BrokerObserver, String) -> Void) {
+    guard !(observer is NoObserver) else { return }
+    news(observer, id.text)
+  }
+}
+
 extension DialOutcome {
   /// What a dial tells about the service's willingness.
   init(_ result: Result<any LiveConnection, TransportError>) {

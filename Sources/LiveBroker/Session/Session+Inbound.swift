@@ -108,7 +108,7 @@ extension Session: ConnectionSink {
   private func used(_ usage: UsageMetadata) {
     if let doubt = memory.used(promptTokens: usage.promptTokenCount) {
       port.note(doubt)
-      port.shard.assumeIsolated { $0.noteDoubt(doubt, self.port.id.text) }
+      port.shard.assumeIsolated { $0.noteDoubt(doubt, self.port.id) }
     }
     guard let limit = plan.configuration.limits.totalTokens else { return }
     totalTokens = UInt32(clamping: Int(totalTokens) + max(0, usage.totalTokenCount))

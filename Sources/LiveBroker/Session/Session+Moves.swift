@@ -59,7 +59,7 @@ extension Session {
     settleAccounts(&report, context.now)
     if interruption.cause == .opened {
       let start = port.settleStart(isResumed: handleAge != nil)
-      port.shard.services.observer.sessionStarted(id: port.id.text, start)
+      port.shard.services.tell(of: port.id) { $0.sessionStarted(id: $1, start) }
     } else {
       let missed = port.publish(report)
       Shard.Entry.noteReconnect(port.shard, (report, port.id, missed))
