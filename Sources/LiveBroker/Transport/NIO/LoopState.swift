@@ -18,6 +18,8 @@ final class LoopState: @unchecked Sendable {
   let loop: any EventLoop
   /// Sockets that are open or being opened; readable from anywhere.
   let sockets = Atomic(0)
+  /// Dials that have not been answered; readable from anywhere.
+  let dials = Atomic(0)
   /// Deadlines that are set; readable from anywhere.
   let deadlines = Atomic(0)
   private var wheel = TimerWheel()

@@ -5,6 +5,7 @@ internal import NIOCore
 internal import NIOPosix
 internal import NIOSSL
 internal import NIOTLS
+internal import Synchronization
 
 /// The way of one connection from a name to an upgraded WebSocket, on its event loop.
 ///
@@ -14,7 +15,7 @@ internal import NIOTLS
 /// of a name are tried one after another, each with its share of the time.
 final class NIODial: @unchecked Sendable {
   // Unchecked: everything below is touched only on `state.loop`.
-  typealias Outcome = Result<NIOConnection, TransportError>
+  typealias Answer = @Sendable (Result<any LiveConnection, TransportError>) -> Void
 
   enum Phase {
     case idle, resolving, connecting, tunnelling, securing, upgrading, over
@@ -24,9 +25,10 @@ final class NIODial: @unchecked Sendable {
   let request: DialRequest
   private let configuration: NIOTransportConfiguration
   private let resolver: HostResolver
-  private let tls: NIOSSLContext?
+  private let tlsContext: Result<NIOSSLContext?, TransportError>
+  private var tls: NIOSSLContext?
   private var phase = Phase.idle
-  private var continuation: UnsafeContinuation<Outcome, Never>?
+  private var answer: Answer?
   private var connection: NIOConnection?
   private var deadline: UInt32?
   private var upgrade: UpgradeRequest?
@@ -34,15 +36,19 @@ final class NIODial: @unchecked Sendable {
   /// What has come of an answer whose head is not complete.
   private var head: ByteBuffer?
 
+  /// - Parameter answer: Told the outcome, once, on the loop. A connection tells what arrives as
+  ///   soon as it has returned.
   init(
     _ request: DialRequest, _ configuration: NIOTransportConfiguration, _ resolver: HostResolver,
-    tls: NIOSSLContext?, on state: LoopState
+    tls: Result<NIOSSLContext?, TransportError>, on state: LoopState, answer: @escaping Answer
   ) {
     self.request = request
     self.configuration = configuration
     self.resolver = resolver
-    self.tls = tls
+    tlsContext = tls
     self.state = state
+    self.answer = answer
+    state.dials.add(1, ordering: .relaxed)
   }
 
   private var target: (host: String, port: Int) {
@@ -51,10 +57,10 @@ final class NIODial: @unchecked Sendable {
 
   // MARK: Beginning and end
 
-  func start(_ continuation: UnsafeContinuation<Outcome, Never>) {
-    guard phase == .idle else { return continuation.resume(returning: .failure(Self.cancelled)) }
-    self.continuation = continuation
+  func start() {
+    guard phase == .idle else { return }
     do throws(TransportError) {
+      tls = try tlsContext.get()
       upgrade = try UpgradeRequest(
         request.endpoint, request.credential, extraHeaders: configuration.extraHeaders,
         ByteBufferAllocator())
@@ -64,27 +70,24 @@ final class NIODial: @unchecked Sendable {
     resolve()
   }
 
-  /// Gives up, whatever has been reached, also before the start.
-  func cancel() { fail(Self.cancelled) }
-
-  static let cancelled = TransportError(.cancelled, message: "the dial was cancelled")
-
   private func fail(_ code: TransportError.Code, _ message: String, _ cause: (any Error)? = nil) {
     fail(TransportError(code, message: message, cause: cause))
   }
 
   private func fail(_ error: TransportError) {
     guard phase != .over else { return }
-    end(.failure(error))
+    phase = .over
     connection.take()?.drop()
+    end(.failure(error))
   }
 
-  private func end(_ outcome: Outcome) {
+  private func end(_ outcome: Result<any LiveConnection, TransportError>) {
     phase = .over
     disarm()
     upgrade = nil
     head = nil
-    continuation.take()?.resume(returning: outcome)
+    state.dials.subtract(1, ordering: .relaxed)
+    answer.take()?(outcome)
   }
 
   private func enter(_ phase: Phase, within time: Duration) {
@@ -269,6 +272,7 @@ final class NIODial: @unchecked Sendable {
     guard let connection = connection.take() else { return }
     connection.opened(rest)
     end(.success(connection))
+    connection.deliver()
   }
 
   func failed(_ error: any Error) {
@@ -303,6 +307,13 @@ final class NIODial: @unchecked Sendable {
     case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError: true
     default: false
     }
+  }
+}
+
+extension NIODial: DialUnderWay {
+  /// Gives up, whatever has been reached, also before the start.
+  func cancel() {
+    state.loop.execute { self.fail(.cancelled, "the dial was cancelled") }
   }
 }
 
