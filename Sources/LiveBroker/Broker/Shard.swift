@@ -4,8 +4,8 @@
 ///
 /// It works in *turns*: calls of its executor, each asked for by the inbox's bell or by an alarm, in
 /// which everything is done in one synchronous function, so nothing is re-entered. The task in
-/// ``run()`` is woken only for what needs a task: store writes, and dials of a transport that cannot answer by a
-/// call, happen in its child tasks. Frames come straight from the connections, on the same executor.
+/// ``run()`` is woken only for what needs a task: its child tasks write to the store, and dial if the
+/// transport cannot answer by a call. Frames come straight from the connections, on the same executor.
 /// Sessions own no tasks; the shard supervises them by bookkeeping.
 actor Shard {
   nonisolated let index: UInt16

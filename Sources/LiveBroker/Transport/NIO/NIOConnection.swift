@@ -137,7 +137,7 @@ extension NIOConnection: LiveConnection {
 
   private func write(_ opcode: FrameHeader.Opcode, _ payload: [UInt8]) {
     guard let allocator = context?.channel.allocator else { return }
-    let mask = state.nextMask()
+    let mask: UInt32 = state.entropy.next()
     write(payload.withUnsafeBytes { FrameWriter.frame(opcode, $0, mask: mask, allocator) })
   }
 
@@ -162,7 +162,7 @@ extension NIOConnection: LiveConnection {
     guard let context else { return }
     write(
       FrameWriter.close(
-        code: code, reason: reason, mask: state.nextMask(), context.channel.allocator))
+        code: code, reason: reason, mask: state.entropy.next(), context.channel.allocator))
   }
 
   private func setAutoRead(_ enabled: Bool) {

@@ -61,9 +61,9 @@ final class NIODial: @unchecked Sendable {
     guard phase == .idle else { return }
     do throws(TransportError) {
       tls = try tlsContext.get()
-      upgrade = try UpgradeRequest(
-        request.endpoint, request.credential, extraHeaders: configuration.extraHeaders,
-        ByteBufferAllocator())
+      let template = try state.template(
+        request.endpoint, request.credential, extraHeaders: configuration.extraHeaders)
+      upgrade = try UpgradeRequest(template, request.credential, &state.entropy)
     } catch {
       return fail(error)
     }
@@ -175,6 +175,10 @@ final class NIODial: @unchecked Sendable {
     let low = min(max(limits.writeLowWatermark, 1), 1 << 30)
     let high = min(max(limits.writeHighWatermark, low), 1 << 30)
     try options.setOption(.writeBufferWaterMark, value: .init(low: low, high: high))
+    // Handshakes and handles are short; audio makes it grow by itself.
+    try options.setOption(
+      .recvAllocator,
+      value: AdaptiveRecvByteBufferAllocator(minimum: 256, initial: 512, maximum: 65_536))
   }
 
   private func makeTLSHandler() throws -> NIOSSLClientHandler? {
