@@ -92,48 +92,51 @@ final class NIOConnection: @unchecked Sendable {
 
 extension NIOConnection: LiveConnection {
   func send(_ frame: OutboundFrame) {
-    onLoop { connection in
-      guard connection.phase == .open else { return }
-      switch frame {
-      case .text(let bytes):
-        connection.limitKernelAge()
-        connection.write(.text, bytes)
-      case .ping(let bytes): connection.write(.ping, Array(bytes.prefix(125)))
-      }
-      connection.checkUnflushed()
+    guard isOnLoop else { return state.loop.execute { self.send(frame) } }
+    guard phase == .open else { return }
+    callDepth += 1
+    defer { callDepth -= 1 }
+    switch frame {
+    case .text(let bytes):
+      limitKernelAge()
+      write(.text, bytes)
+    case .ping(let bytes): write(.ping, Array(bytes.prefix(125)))
     }
+    checkUnflushed()
   }
 
   func close(code: UInt16, reason: String) {
-    onLoop { connection in
-      guard connection.phase == .open else { return }
-      connection.writeClose(code: code, reason: reason)
-      connection.phase = .closing
-      connection.arm(connection.limits.closeTimeout)
-      // The answer stands behind what nobody has read.
-      if !connection.wantsReading { connection.setAutoRead(true) }
-      connection.deliverSoon()
-    }
+    guard isOnLoop else { return state.loop.execute { self.close(code: code, reason: reason) } }
+    guard phase == .open else { return }
+    callDepth += 1
+    defer { callDepth -= 1 }
+    writeClose(code: code, reason: reason)
+    phase = .closing
+    arm(limits.closeTimeout)
+    // The answer stands behind what nobody has read.
+    if !wantsReading { setAutoRead(true) }
+    deliverSoon()
   }
 
-  func abort() { onLoop { $0.drop() } }
+  func abort() {
+    guard isOnLoop else { return state.loop.execute { self.abort() } }
+    callDepth += 1
+    defer { callDepth -= 1 }
+    drop()
+  }
 
   func setReading(_ enabled: Bool) {
-    onLoop { connection in
-      guard connection.wantsReading != enabled else { return }
-      connection.wantsReading = enabled
-      guard connection.phase == .open else { return }
-      connection.setAutoRead(enabled)
-      if enabled { connection.deliverSoon() }
-    }
+    guard isOnLoop else { return state.loop.execute { self.setReading(enabled) } }
+    guard wantsReading != enabled else { return }
+    callDepth += 1
+    defer { callDepth -= 1 }
+    wantsReading = enabled
+    guard phase == .open else { return }
+    setAutoRead(enabled)
+    if enabled { deliverSoon() }
   }
 
-  private func onLoop(_ body: @escaping @Sendable (NIOConnection) -> Void) {
-    guard state.loop.inEventLoop else { return state.loop.execute { body(self) } }
-    callDepth += 1
-    body(self)
-    callDepth -= 1
-  }
+  private var isOnLoop: Bool { state.loop.inEventLoop }
 
   private func write(_ opcode: FrameHeader.Opcode, _ payload: [UInt8]) {
     guard let allocator = context?.channel.allocator else { return }

@@ -150,6 +150,7 @@ final class NIODial: @unchecked Sendable {
   }
 
   private func with(_ address: SocketAddress, port: Int) -> SocketAddress {
+    guard address.port != port else { return address }
     var address = address
     address.port = port
     return address
@@ -346,7 +347,7 @@ extension NIODial {
     bytes.writeString("CONNECT \(authority) HTTP/1.1\r\nHost: \(authority)\r\n")
     if let credentials = proxy.credentials {
       bytes.writeStaticString("Proxy-Authorization: Basic ")
-      bytes.writeBytes(credentials.withUnsafeBytes { UpgradeRequest.base64(Array($0)) })
+      bytes.writeBytes(credentials.withUnsafeBytes { UpgradeRequest.base64($0) })
       bytes.writeStaticString("\r\n")
     }
     bytes.writeStaticString("\r\n")

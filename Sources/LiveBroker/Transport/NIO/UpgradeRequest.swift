@@ -4,7 +4,7 @@
 internal import NIOCore
 
 /// What all upgrades with one kind of credential to one endpoint have in common.
-struct UpgradeTemplate {
+final class UpgradeTemplate: Sendable {
   private let endpoint: LiveEndpoint
   private let kind: Kind
   /// Up to the path.
@@ -56,9 +56,11 @@ struct UpgradeTemplate {
 
 /// The upgrade of one connection: the request's bytes, and what the answer must be.
 struct UpgradeRequest {
-  /// What the server must answer in `Sec-WebSocket-Accept`.
-  let expectedAccept: String
+  private let key: [UInt8]
   let bytes: ByteBuffer
+
+  /// What the server must answer in `Sec-WebSocket-Accept`.
+  var expectedAccept: String { Self.accept(for: key) }
 
   /// Writes the request. The credential goes where the service takes it (live-api.md B.2,
   /// ``Credential/placement``), and is kept nowhere else.
@@ -67,7 +69,7 @@ struct UpgradeRequest {
   init(
     _ template: UpgradeTemplate, _ credential: Credential, _ entropy: inout Entropy
   ) throws(TransportError) {
-    let key = Self.makeKey(&entropy)
+    key = withUnsafeBytes(of: entropy.next(UInt128.self)) { Self.base64($0) }
     let placement = credential.placement
     var bytes = ByteBufferAllocator().buffer(capacity: 640)
     bytes.writeBytes(template.start)
@@ -82,7 +84,6 @@ struct UpgradeRequest {
     for item in placement.headers { try Self.write(item, to: &bytes) }
     bytes.writeBytes(template.end)
     self.bytes = bytes
-    expectedAccept = Self.accept(for: key)
   }
 
   private static func write(
@@ -108,8 +109,10 @@ struct UpgradeRequest {
   /// Whether the answer completes the upgrade; nil, or what is wrong with it.
   func objection(to head: ResponseHead) -> String? {
     if head.upgrade != "websocket" { return "its Upgrade is not websocket" }
-    let tokens = head.connection.split { $0 == "," || $0 == " " }
-    if !tokens.contains("upgrade") { return "its Connection is not Upgrade" }
+    if head.connection != "upgrade" {
+      let tokens = head.connection.split { $0 == "," || $0 == " " }
+      if !tokens.contains("upgrade") { return "its Connection is not Upgrade" }
+    }
     if head.accept != expectedAccept { return "its Sec-WebSocket-Accept does not fit our key" }
     if head.extensions != nil { return "it names an extension that was not offered" }
     if head.subprotocol != nil { return "it names a protocol that was not offered" }
@@ -118,23 +121,16 @@ struct UpgradeRequest {
 
   /// `Sec-WebSocket-Accept` for a key.
   static func accept(for key: [UInt8]) -> String {
-    base64(SHA1.digest(key + Array("258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8)), as: String.self)
+    let digest = SHA1.digest(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8)
+    return digest.withUnsafeBytes { String(decoding: base64($0), as: UTF8.self) }
   }
 
-  private static func makeKey(_ entropy: inout Entropy) -> [UInt8] {
-    withUnsafeBytes(of: entropy.next(UInt128.self)) { base64(Array($0)) }
-  }
-
-  static func base64(_ bytes: [UInt8]) -> [UInt8] {
+  static func base64(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
     let count = Base64.encodedCount(bytes.count)
     return [UInt8](unsafeUninitializedCapacity: count) { output, initialized in
-      bytes.withUnsafeBytes { Base64.encode($0, into: UnsafeMutableRawBufferPointer(output)) }
+      Base64.encode(bytes, into: UnsafeMutableRawBufferPointer(output))
       initialized = count
     }
-  }
-
-  private static func base64(_ bytes: [UInt8], as type: String.Type) -> String {
-    String(decoding: base64(bytes), as: UTF8.self)
   }
 
   /// Host and, if it is not the scheme's own, port, as `Host` and `CONNECT` have them.
