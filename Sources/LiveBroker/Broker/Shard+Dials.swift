@@ -2,15 +2,15 @@
 
 /// How a shard dials: by a call if the transport can, else in a task.
 extension Shard {
+  /// Comes from a session that is not done with what it does. That was let by admission, hence in a
+  /// turn; so a dial that is answered before this returns goes through the inbox.
   func startDial(_ request: DialRequest, address: SessionAddress, serial: UInt32) {
+    assert(isInTurn)
     let ticket = Ticket(shard: index, slot: address.slot, serial: serial)
     let dial = ShardDial(request: request, address: address, ticket: ticket)
     guard let transport = services.callbackTransport, let place = dialsUnderWay.begin() else {
       return startInTask(dial)
     }
-    // A dial that ends at once is answered in the middle of what a session is doing.
-    isBeginningDial = true
-    defer { isBeginningDial = false }
     let underWay = transport.beginDial(request) { [self] outcome in
       answered(dial, outcome)
       dialsUnderWay.end(place)
@@ -43,8 +43,7 @@ extension Shard {
 
   /// Takes an outcome without the way through the inbox; false if this is not the moment.
   func dialAnswered(_ address: SessionAddress, _ ticket: Ticket, _ result: DialResult) -> Bool {
-    guard !isBeginningDial else { return false }
-    return takeTurn { dialed(address, ticket, result) }
+    takeTurn { dialed(address, ticket, result) }
   }
 
   func dialed(_ address: SessionAddress, _ ticket: Ticket, _ result: DialResult) {

@@ -27,15 +27,13 @@ actor Shard {
   @exclusivity(unchecked) private var due: [UInt32] = []
   /// Dials for which the task of ``run()`` is to make tasks.
   private var pending: [ShardDial] = []
-  /// Whether a transport is being asked for a dial right now, by a session that is not done.
-  var isBeginningDial = false
   var unwrittenHandles = HandleWrites()
   var intensities: [UInt32: RestartIntensity] = [:]
   var ownIntensity: RestartIntensity
   var failure: (any Error)?
   private var isRunning = false
   /// Whether a turn is under way, which looks at its end what there is to start and when to wake.
-  private var isInTurn = false
+  private(set) var isInTurn = false
   /// The task of ``run()`` while it has nothing to do.
   private var parked: UnsafeContinuation<Void, Never>?
   var isDraining = false
