@@ -396,11 +396,18 @@ extension NIOConnection: DeadlineOwner {
   /// Ends the channel. TLS would wait for the peer's farewell; an orderly end sends ours and goes.
   private func disconnect(isOrderly: Bool = false) {
     guard let context else { return }
-    guard usesTLS,
-      let tls = try? context.pipeline.syncOperations.context(handlerType: NIOSSLClientHandler.self)
-    else { return context.close(promise: nil) }
+    guard usesTLS else { return context.close(promise: nil) }
     if isOrderly { context.close(mode: .output, promise: nil) }
-    tls.close(promise: nil)
+    // Where the peer's farewell came with what is being read, TLS is about to end by itself. Closed
+    // beneath it, it would keep its buffers, 50 kB, until its own patience is over.
+    guard isInRead else { return closeBeneathTLS() }
+    state.loop.execute { self.closeBeneathTLS() }
+  }
+
+  private func closeBeneathTLS() {
+    guard let context else { return }
+    let tls = try? context.pipeline.syncOperations.context(handlerType: NIOSSLClientHandler.self)
+    (tls ?? context).close(promise: nil)
   }
 }
 #endif
