@@ -4,6 +4,7 @@
 import LiveEmulator
 import NIOCore
 import NIOPosix
+import Synchronization
 import Testing
 
 @testable import LiveBroker
@@ -163,6 +164,48 @@ struct FlowTests {
       return
     }
     #expect(code == 1009)
+    connection.abort()
+    await server.close()
+  }
+
+  /// Answers every message with one that is larger than the watermarks.
+  private final class EchoSink: ConnectionSink {
+    let signals = Transcript<ConnectionSignal>()
+    let connection = Mutex<(any LiveConnection)?>(nil)
+
+    func connection(_ generation: UInt32, received payload: UnsafeRawBufferPointer) {
+      connection.withLock { $0 }?.send(.text([UInt8](repeating: 0x78, count: 16_384)))
+    }
+    func connection(_ generation: UInt32, signalled signal: ConnectionSignal) {
+      signals.append(signal)
+    }
+  }
+
+  @Test("What is written from inside a read leaves the connection writable once it has gone out")
+  func writableBehindRead() async throws {
+    let server = try await ScriptedServer(group)
+    let sink = EchoSink()
+    let executor = EventLoopExecutor(group.next())
+    var configuration = NIOTransportConfiguration()
+    configuration.limits.writeLowWatermark = 512
+    configuration.limits.writeHighWatermark = 1024
+    let connection = try await NIOTransport(group: group, configuration: configuration).dial(
+      DialRequest(
+        endpoint: server.endpoint, credential: .apiKey(Secret("k")), generation: 1,
+        executor: executor, sink: sink, timeouts: .unhurried))
+    sink.connection.withLock { $0 = connection }
+    let remote = try #require(await server.next())
+    await remote.perform(.send(Array("go".utf8), asText: true, frames: 1))
+    #expect(await remote.nextEvent() == .message([UInt8](repeating: 0x78, count: 16_384)))
+    for _ in 0..<3 { try await executor.eventLoop.submit {}.get() }
+    var last = true
+    while sink.signals.count > 0 {
+      if case .writable(let isWritable)? = await sink.signals.next(server.patience) {
+        last = isWritable
+      }
+    }
+    #expect(last, "the engine would hold back what it has for ever")
+    sink.connection.withLock { $0 = nil }
     connection.abort()
     await server.close()
   }

@@ -408,6 +408,8 @@ extension NIOConnection: DeadlineOwner {
     let isFinal = phase == .finished
     state.loop.execute { [self] in
       guard !isAborted, isFinal || phase != .finished else { return }
+      // The opposite may have been told meanwhile: a flush behind a read is no call of the engine.
+      if case .writable(let was) = signal, was != context?.channel.isWritable { return }
       sink.connection(generation, signalled: signal)
     }
   }
