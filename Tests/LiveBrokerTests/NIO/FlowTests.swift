@@ -209,5 +209,24 @@ struct FlowTests {
     connection.abort()
     await server.close()
   }
+
+  @Test("One message may be larger than what may wait for the peer")
+  func hugeMessage() async throws {
+    let server = try await ScriptedServer(group)
+    let sink = Sink()
+    let (connection, remote) = try await open(server, sink) { $0.maxUnflushed = 1 << 20 }
+    try await remote.setReading(false)
+    connection.send(.text([UInt8](repeating: 0x78, count: 16 << 20)))
+    connection.send(.ping([1]))
+    try await remote.setReading(true)
+    guard case .message(let bytes)? = await remote.nextEvent() else {
+      Issue.record("it did not arrive")
+      return
+    }
+    #expect(bytes.count == 16 << 20)
+    #expect(await remote.nextEvent() == .ping([1]))
+    connection.abort()
+    await server.close()
+  }
 }
 #endif

@@ -41,6 +41,8 @@ final class NIOConnection: @unchecked Sendable {
   /// Bytes given to the channel, to see whether the peer takes any.
   private var accepted = 0
   private var stallMark = (accepted: 0, buffered: 0)
+  /// The largest message since the channel could last be written.
+  private var largest = 0
   private var lastError: (any Error)?
   private var textsSent: UInt = 0
   /// Calls of the engine that have not returned: meanwhile the sink is not called.
@@ -107,6 +109,7 @@ extension NIOConnection: LiveConnection {
       switch frame {
       case .text(let bytes):
         connection.limitKernelAge()
+        connection.largest = max(connection.largest, bytes.count)
         connection.write(.text, bytes)
       case .ping(let bytes): connection.write(.ping, Array(bytes.prefix(125)))
       }
@@ -228,7 +231,12 @@ extension NIOConnection: ChannelInboundHandler {
   func channelWritabilityChanged(context: ChannelHandlerContext) {
     guard phase == .open || phase == .held else { return }
     let isWritable = context.channel.isWritable
-    if isWritable { disarm() } else { watchProgress() }
+    if isWritable {
+      disarm()
+      largest = 0
+    } else {
+      watchProgress()
+    }
     tell(.writable(isWritable))
   }
 
@@ -377,7 +385,8 @@ extension NIOConnection: DeadlineOwner {
   }
 
   private func checkUnflushed() {
-    guard context?.channel.isWritable == false, bufferedBytes > limits.maxUnflushed else { return }
+    guard context?.channel.isWritable == false, bufferedBytes - largest > limits.maxUnflushed
+    else { return }
     fail(.connectionLost, "the peer left \(limits.maxUnflushed) bytes untaken")
   }
 

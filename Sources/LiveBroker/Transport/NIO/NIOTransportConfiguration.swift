@@ -120,7 +120,8 @@ public struct NIOTransportConfiguration: Sendable {
     public var writeHighWatermark = 256 << 10
     /// Outbound bytes below which it says that it is writable again. Default 64 KiB.
     public var writeLowWatermark = 64 << 10
-    /// Outbound bytes at which a connection is given up. Default 16 MiB.
+    /// Outbound bytes at which a connection is given up, the largest message among them not counted:
+    /// it may be of any size. Default 16 MiB.
     public var maxUnflushed = 16 << 20
     /// How long outbound bytes may wait without the peer taking any before the connection is given
     /// up. Default 60 s. On Linux the kernel is told the same of what it holds itself.
