@@ -61,7 +61,7 @@ final class ScriptedServer: ConformancePeer {
     func set(_ server: ScriptedServer) { reference.withLock { $0.server = server } }
   }
 
-  private static func tlsContext(_ newest: TLSVersion?) throws -> NIOSSLContext {
+  static func tlsContext(_ newest: TLSVersion?) throws -> NIOSSLContext {
     let certificates = try NIOSSLCertificate.fromPEMBytes(Array(TestCertificate.certificate.utf8))
     let key = try NIOSSLPrivateKey(bytes: Array(TestCertificate.key.utf8), format: .pem)
     var configuration = TLSConfiguration.makeServerConfiguration(

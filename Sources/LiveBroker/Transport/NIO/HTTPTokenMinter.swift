@@ -5,6 +5,7 @@ internal import AsyncHTTPClient
 public import NIOCore
 internal import NIOHTTP1
 public import NIOPosix
+internal import NIOSSL
 internal import Synchronization
 
 /// Mints tokens over HTTP: `POST …/auth_tokens` with a long-lived API key.
@@ -69,7 +70,8 @@ public final class HTTPTokenMinter: TokenMinter {
     }
     do {
       client = HTTPClient(
-        eventLoopGroup: group, configuration: try Self.clientConfiguration(configuration))
+        eventLoopGroup: group,
+        configuration: try Self.clientConfiguration(configuration, host: endpoint.host))
     } catch {
       throw MintError(
         .invalidRequest, message: "the TLS configuration cannot be used: \(error)", cause: error)
@@ -195,8 +197,8 @@ public final class HTTPTokenMinter: TokenMinter {
     }
   }
 
-  private static func clientConfiguration(
-    _ configuration: Configuration
+  static func clientConfiguration(
+    _ configuration: Configuration, host: String
   ) throws -> HTTPClient.Configuration {
     var result = HTTPClient.Configuration(
       tlsConfiguration: try configuration.tls.clientConfiguration(),
@@ -206,6 +208,9 @@ public final class HTTPTokenMinter: TokenMinter {
     result.timeout.connect = .nanoseconds(configuration.timeout.nanoseconds)
     // A refused connection is an answer; when to try again is decided here.
     result.connectionPool.retryConnectionEstablishment = false
+    if configuration.tls.verification == .full {
+      result.http1_1ConnectionDebugInitializer = { Self.proveName(of: host, on: $0) }
+    }
     if let proxy = configuration.proxy {
       result.proxy = .server(
         host: proxy.host, port: proxy.port,
@@ -214,6 +219,25 @@ public final class HTTPTokenMinter: TokenMinter {
         })
     }
     return result
+  }
+}
+
+// MARK: - Whom the key goes to
+
+extension HTTPTokenMinter {
+  private struct WrongName: Error {}
+
+  /// Fails, before anything is sent, if TLS is spoken with somebody whose certificate does not name the
+  /// host: an address in it is enough for NIOSSL, and not for us (see ``CertificateName``).
+  private static func proveName(of host: String, on channel: any Channel) -> EventLoopFuture<Void> {
+    guard let handler = try? channel.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self)
+    else { return channel.eventLoop.makeSucceededVoidFuture() }
+    if let certificate = handler.peerCertificate, CertificateName.isProven(host, by: certificate) {
+      return channel.eventLoop.makeSucceededVoidFuture()
+    }
+    // The client takes note of the failure first; a close before it would surprise it.
+    channel.eventLoop.execute { channel.close(promise: nil) }
+    return channel.eventLoop.makeFailedFuture(WrongName())
   }
 }
 
