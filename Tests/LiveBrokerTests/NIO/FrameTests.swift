@@ -243,6 +243,27 @@ struct UpgradeTests {
     #expect(dated?.wait == .seconds(30))
   }
 
+  @Test("Interim answers are passed over in whatever pieces, and nothing of them is kept")
+  func interimFlood() throws {
+    let piece = ByteBuffer(
+      string: "HTTP/1.1 102 Processing\r\nX-Pad: \(String(repeating: "x", count: 1000))\r\n\r\n")
+    var reader = AnswerReader()
+    // Cut so that a read never ends where a head ends.
+    reader.append(ByteBuffer(string: "HTTP/1.1 1"))
+    for _ in 0..<1000 {
+      var next = ByteBuffer(string: "00 Continue\r\n\r\n")
+      for _ in 0..<10 { next.writeImmutableBuffer(piece) }
+      next.writeString("HTTP/1.1 1")
+      reader.append(next)
+      #expect(try reader.next() == nil)
+      #expect(reader.rest.readableBytes == 10)
+    }
+    #expect(reader.rest.storageCapacity <= 65_536)
+    reader.append(ByteBuffer(string: "01 x\r\nUpgrade: websocket\r\n\r\nrest"))
+    #expect(try reader.next()?.upgrade == "websocket")
+    #expect(String(buffer: reader.rest) == "rest")
+  }
+
   @Test(
     "What is no answer is refused",
     arguments: [

@@ -32,7 +32,7 @@ final class NIODial: @unchecked Sendable {
   private var upgrade: UpgradeRequest?
   private var addresses: ArraySlice<SocketAddress> = []
   /// What has come of an answer whose head is not complete.
-  private var head: ByteBuffer?
+  private var head: AnswerReader?
 
   init(
     _ request: DialRequest, _ configuration: NIOTransportConfiguration, _ resolver: HostResolver,
@@ -228,29 +228,16 @@ final class NIODial: @unchecked Sendable {
   }
 
   func received(_ bytes: ByteBuffer) {
-    var bytes = bytes
-    var scanned = 0
-    if var earlier = head.take() {
-      scanned = earlier.readableBytes
-      earlier.writeBuffer(&bytes)
-      bytes = earlier
-    }
+    guard phase == .upgrading || phase == .tunnelling else { return }
+    var reader = head.take() ?? AnswerReader()
+    reader.append(bytes)
     do throws(ResponseHead.Malformed) {
-      while phase == .upgrading || phase == .tunnelling {
-        let parsed = try bytes.withUnsafeReadableBytes { bytes throws(ResponseHead.Malformed) in
-          try ResponseHead(bytes, scanned: scanned)
-        }
-        scanned = 0
-        guard let parsed else {
-          head = bytes
-          return
-        }
-        bytes.moveReaderIndex(forwardBy: parsed.size)
-        // Interim answers mean: wait for the next.
-        if (100..<200).contains(parsed.status), parsed.status != 101 { continue }
-        if phase == .upgrading { return upgraded(parsed, rest: bytes) }
-        return tunnelled(parsed, rest: bytes)
+      guard let answer = try reader.next() else {
+        head = reader
+        return
       }
+      if phase == .upgrading { return upgraded(answer, rest: reader.rest) }
+      tunnelled(answer, rest: reader.rest)
     } catch {
       fail(.protocolViolation, "the answer cannot be read: \(error.message)")
     }
