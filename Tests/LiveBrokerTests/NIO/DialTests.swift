@@ -150,6 +150,17 @@ struct DialTests {
     await server.close()
   }
 
+  @Test("However many addresses are silent, the last has its share of the time", arguments: 1..<20)
+  func shares(silent: Int) {
+    var left = Duration.seconds(6)
+    for others in (1...silent).reversed() {
+      let share = NIODial.share(of: left, before: others)
+      #expect(share > .zero)
+      left -= share
+    }
+    #expect(left >= .seconds(6) / (silent + 1) - .milliseconds(1))
+  }
+
   @Test("A name is resolved and reached")
   func byName() async throws {
     let server = try await ScriptedServer(group)

@@ -31,6 +31,8 @@ final class NIODial: @unchecked Sendable {
   private var deadline: UInt32?
   private var upgrade: UpgradeRequest?
   private var addresses: ArraySlice<SocketAddress> = []
+  /// When the phase of connecting ends, if there are several addresses.
+  private var connectBy = EngineInstant.never
   /// What has come of an answer whose head is not complete.
   private var head: AnswerReader?
 
@@ -120,6 +122,9 @@ final class NIODial: @unchecked Sendable {
 
   private func connect(_ addresses: [SocketAddress]) {
     self.addresses = addresses[...]
+    if addresses.count > 1 {
+      connectBy = SystemClock().now.advanced(by: request.timeouts.connect)
+    }
     enter(.connecting, within: request.timeouts.connect)
     connectNext(after: nil)
   }
@@ -133,8 +138,11 @@ final class NIODial: @unchecked Sendable {
     let address = with(next, port: target.port)
     let connection = NIOConnection(request, dial: self, limits: configuration.limits)
     self.connection = connection
-    // The deadline of the phase rules; a share of it leaves time for the other addresses.
-    let share = request.timeouts.connect / (addresses.count + 1)
+    // For the last address the deadline of the phase rules.
+    let share =
+      addresses.isEmpty
+      ? request.timeouts.connect
+      : Self.share(of: SystemClock().now.duration(to: connectBy), before: addresses.count)
     bootstrap(connection).connectTimeout(.nanoseconds(max(1, share.nanoseconds)))
       .connect(to: address).whenComplete { result in
         switch result {
@@ -145,6 +153,10 @@ final class NIODial: @unchecked Sendable {
         }
       }
   }
+
+  /// How long an address may take before so many others: its part of the time that is left, so that
+  /// there is some for the last.
+  static func share(of left: Duration, before others: Int) -> Duration { left / (others + 1) }
 
   private func with(_ address: SocketAddress, port: Int) -> SocketAddress {
     var address = address
