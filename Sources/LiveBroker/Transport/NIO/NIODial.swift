@@ -103,6 +103,9 @@ final class NIODial: @unchecked Sendable {
 
   private func resolve() {
     let (host, port) = target
+    guard (1...65_535).contains(port) else {
+      return fail(.invalidRequest, "there is no port \(port)")
+    }
     if let literal = try? SocketAddress(ipAddress: host, port: port) { return connect([literal]) }
     enter(.resolving, within: request.timeouts.resolve)
     let known = resolver.addresses(of: host) { answer in
