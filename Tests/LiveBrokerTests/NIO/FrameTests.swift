@@ -206,6 +206,16 @@ struct UpgradeTests {
     #expect(NIOTransportConfiguration.Header(name: "Sec-WebSocket-Key", value: "a") == nil)
   }
 
+  @Test("A header of the caller's does not stand beside the credential's own")
+  func secondCredential() throws {
+    let own = try #require(
+      NIOTransportConfiguration.Header(name: "authorization", value: "Basic YTpi"))
+    #expect(throws: TransportError.self) {
+      try request(.vertex(.accessToken(Secret("ya29.token"))), headers: [own])
+    }
+    #expect(try request(.apiKey(Secret("k")), headers: [own]).contains("\r\nauthorization: Basic"))
+  }
+
   @Test("Ports and addresses stand in the host as they should")
   func hosts() throws {
     let header = try #require(NIOTransportConfiguration.Header(name: "X-Team", value: "a b"))

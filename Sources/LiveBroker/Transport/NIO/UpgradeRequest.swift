@@ -55,6 +55,11 @@ struct UpgradeRequest {
       _ = item.value.withUnsafeBytes { bytes.writeBytes($0) }
     }
     for header in extraHeaders {
+      guard !placement.headers.contains(where: { $0.name.lowercased() == header.name.lowercased() })
+      else {
+        throw TransportError(
+          .invalidRequest, message: "header \(header.name) belongs to the credential")
+      }
       bytes.writeString("\r\n\(header.name): \(header.value)")
     }
     bytes.writeStaticString("\r\n\r\n")
