@@ -240,6 +240,16 @@ final class ScriptedConnection: ConformancePeerConnection {
     try await channel.setOption(.autoRead, value: enabled).get()
   }
 
+  /// Ends the connection by a reset, also under TLS. What was written before has gone out.
+  func reset() async {
+    try? await channel.eventLoop.submit { [channel] in RudePeer.reset(channel) }.get()
+  }
+
+  /// Bytes that the client has not taken and the kernel does not hold.
+  func bytesWaiting() async throws -> Int {
+    try await channel.getOption(.bufferedWritableBytes).get()
+  }
+
   /// Returns when the bytes stand behind what was written before. A loop reads before it does what
   /// it was asked for: without waiting, the answer to a later frame of the client might overtake.
   private func write(_ bytes: [UInt8]) async {

@@ -384,6 +384,7 @@ extension NIOConnection: DeadlineOwner {
     watchProgress()
   }
 
+  /// However large it is, one message is no sign of a peer that does not read.
   private func checkUnflushed() {
     guard context?.channel.isWritable == false, bufferedBytes - largest > limits.maxUnflushed
     else { return }

@@ -108,8 +108,9 @@ final class NIODial: @unchecked Sendable {
     }
     if let literal = try? SocketAddress(ipAddress: host, port: port) { return connect([literal]) }
     enter(.resolving, within: request.timeouts.resolve)
-    let known = resolver.addresses(of: host) { answer in
-      self.state.loop.execute { self.resolved(answer) }
+    // A question may be answered long after the dial was given up; until then its deadline holds it.
+    let known = resolver.addresses(of: host) { [state, weak self] answer in
+      state.loop.execute { self?.resolved(answer) }
     }
     if let known { resolved(.success(known)) }
   }
@@ -299,7 +300,10 @@ final class NIODial: @unchecked Sendable {
   /// Whether TLS itself said no, rather than the connection below it.
   private static func isRefusal(_ error: any Error) -> Bool {
     switch error {
-    case NIOSSLError.handshakeFailed(.sslError(let stack)): stack != [.eofDuringHandshake]
+    case NIOSSLError.handshakeFailed(.sslError(let stack)):
+      // A server in trouble says so by an alert; that is not a no.
+      stack != [.eofDuringHandshake]
+        && !stack.contains { $0.description.contains("ALERT_INTERNAL_ERROR") }
     case NIOSSLError.handshakeFailed: false
     case NIOSSLError.uncleanShutdown: false
     case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError: true
