@@ -228,5 +228,39 @@ struct FlowTests {
     connection.abort()
     await server.close()
   }
+
+  @Test("While nobody reads, what the peer sends stays with the peer")
+  func pausedReading() async throws {
+    let server = try await ScriptedServer(group)
+    let sink = Sink()
+    let other = Sink()
+    let (connection, remote) = try await open(server, sink) { _ in }
+    let (second, beside) = try await open(server, other) { _ in }
+    connection.setReading(false)
+    connection.send(.text(Array("paused".utf8)))
+    #expect(await remote.nextEvent() == .message(Array("paused".utf8)))
+    let count = 32
+    for _ in 0..<count {
+      await remote.perform(
+        .send([UInt8](repeating: 1, count: 1 << 20), asText: false, frames: 1))
+    }
+    // As much over another connection passes the time without a clock.
+    for _ in 0..<count {
+      await beside.perform(.send([UInt8](repeating: 2, count: 1 << 20), asText: false, frames: 1))
+      _ = await other.events.next(server.patience)
+    }
+    #expect(try await remote.bytesWaiting() > 8 << 20)
+    #expect(sink.events.count == 0)
+    connection.setReading(true)
+    for _ in 0..<count {
+      guard case .message(1 << 20)? = await sink.events.next(server.patience) else {
+        Issue.record("not all of it arrived")
+        break
+      }
+    }
+    connection.abort()
+    second.abort()
+    await server.close()
+  }
 }
 #endif
