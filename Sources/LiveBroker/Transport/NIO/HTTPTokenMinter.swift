@@ -142,6 +142,9 @@ public final class HTTPTokenMinter: TokenMinter {
       return Result { () throws(MintError) in
         try token(response.status, response.headers, Array(buffer: bytes))
       }
+    } catch is WrongName {
+      let message = "the certificate is not for \(endpoint.host)"
+      return .failure(MintError(.unreachable, message: message))
     } catch {
       return .failure(
         MintError(.unreachable, message: "no answer from \(endpoint.host)", cause: error))

@@ -9,7 +9,8 @@ public struct NIOTransportConfiguration: Sendable {
   public var resolver = Resolver()
   /// A proxy through which every connection goes; none by default.
   public var proxy: Proxy?
-  /// Headers that are added to each upgrade.
+  /// Headers that are added to each upgrade. One that the credential itself needs, such as
+  /// `Authorization` with an access token, fails the dial.
   public var extraHeaders: [Header] = []
   /// Sizes and times of open connections.
   public var limits = Limits()
