@@ -274,6 +274,26 @@ struct RudePeerTests {
     await server.close()
   }
 
+  @Test("A close that is followed by a reset is a close all the same", arguments: [false, true])
+  func closeThenReset(tls: Bool) async throws {
+    let server = try await ScriptedServer(group, tls: tls)
+    let sink = Sink()
+    let (connection, remote) = try await open(server, sink)
+    // Both are there before either is read.
+    connection.setReading(false)
+    connection.send(.text(Array("paused".utf8)))
+    #expect(await remote.nextEvent() == .message(Array("paused".utf8)))
+    await remote.perform(.close(code: 1011, reason: "quota"))
+    await remote.reset()
+    guard case .signal(.closed(1011, "quota"))? = await sink.events.next(server.patience) else {
+      Issue.record("the close was lost with the connection")
+      return
+    }
+    try await expectNothingLeft(transport)
+    #expect(sink.events.count == 0, "something was told behind the end")
+    await server.close()
+  }
+
   @Test(
     "What came before a reset is delivered, though nobody was reading", arguments: [false, true])
   func resetWhilePaused(tls: Bool) async throws {
