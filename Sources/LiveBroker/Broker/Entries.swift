@@ -21,6 +21,10 @@ extension Shard {
       (shard: isolated Shard, dial: (request: DialRequest, at: SessionAddress, serial: UInt32)) in
       shard.startDial(dial.request, address: dial.at, serial: dial.serial)
     }
+    static let dialAnswered = Door {
+      (shard: isolated Shard, news: (of: SessionAddress, by: Ticket, result: DialResult)) in
+      shard.dialAnswered(news.of, news.by, news.result)
+    }
     static let resumesCountAsUses = Door { (shard: isolated Shard, _: Void) in
       shard.resumesCountAsUses
     }

@@ -24,14 +24,6 @@ extension Shard {
     services.admission.cancel(ticket)
   }
 
-  func startDial(_ request: DialRequest, address: SessionAddress, serial: UInt32) {
-    let ticket = Ticket(shard: index, slot: address.slot, serial: serial)
-    start(
-      ShardDial(
-        request: request, address: address, ticket: ticket, transport: services.transport,
-        mailbox: mailbox))
-  }
-
   func handleChanged(_ handle: Secret?, model: String, id: String) {
     guard services.store != nil else { return }
     let life = services.configuration.handleLife
@@ -70,14 +62,5 @@ extension Shard {
 
   private func session(inSlot slot: UInt32) -> Session? {
     slot < sessions.count ? sessions[Int(slot)] : nil
-  }
-
-  func dialed(_ address: SessionAddress, _ ticket: Ticket, _ result: DialResult) {
-    services.admission.finish(ticket, DialOutcome(result.outcome))
-    guard let session = session(address) else {
-      (try? result.outcome.get())?.abort()
-      return
-    }
-    Session.Entry.dialEnded(session, result)
   }
 }

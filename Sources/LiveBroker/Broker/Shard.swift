@@ -4,15 +4,15 @@
 ///
 /// It works in *turns*: calls of its executor, each asked for by the inbox's bell or by an alarm, in
 /// which everything is done in one synchronous function, so nothing is re-entered. The task in
-/// ``run()`` is woken only for what needs a task: dials and store writes happen in its child tasks and
-/// come back through the inbox. Frames come straight from the connections, on the same executor.
+/// ``run()`` is woken only for what needs a task: its child tasks write to the store, and dial if the
+/// transport cannot answer by a call. Frames come straight from the connections, on the same executor.
 /// Sessions own no tasks; the shard supervises them by bookkeeping.
 actor Shard {
   nonisolated let index: UInt16
   nonisolated let executor: any ShardExecutor
   nonisolated let mailbox = Mailbox<ShardInput>()
   nonisolated let residence: Residence
-  private nonisolated let dialTasks = DialTasks()
+  nonisolated let dialsUnderWay = DialsUnderWay()
   nonisolated let services: ShardServices
   nonisolated let clock: any EngineClock
   private nonisolated let seed: UInt64
@@ -33,7 +33,7 @@ actor Shard {
   var failure: (any Error)?
   private var isRunning = false
   /// Whether a turn is under way, which looks at its end what there is to start and when to wake.
-  private var isInTurn = false
+  private(set) var isInTurn = false
   /// The task of ``run()`` while it has nothing to do.
   private var parked: UnsafeContinuation<Void, Never>?
   var isDraining = false
@@ -66,7 +66,7 @@ actor Shard {
     failure = nil
     ownIntensity = RestartIntensity(services.configuration.supervision.shardLimits)
     isRunning = true
-    dialTasks.open()
+    dialsUnderWay.open()
     restartAll()
     let turn: @Sendable () -> Void = { Entry.turn(self) }
     mailbox.open { [executor] in executor.execute(turn) }
@@ -78,8 +78,8 @@ actor Shard {
         }
         mailbox.endRun()
         isRunning = false
-        dialTasks.close()
         group.cancelAll()
+        await dialsUnderWay.close()
       }
     } onCancel: {
       // Comes through the executor: between looking for work and parking nothing else runs there.
@@ -89,13 +89,12 @@ actor Shard {
   }
 
   private func startWork(in group: inout DiscardingTaskGroup) {
-    for dial in pending { group.addTask { [dialTasks] in await dialTasks.serve(dial) } }
+    for dial in pending { group.addTask { await self.perform(dial) } }
     pending.removeAll(keepingCapacity: true)
     unwrittenHandles.start(services.store, mailbox, in: &group)
   }
 
-  func start(_ dial: ShardDial) {
-    guard !dialTasks.take(dial) else { return }
+  func startInTask(_ dial: ShardDial) {
     pending.append(dial)
     workIsPending()
   }
@@ -110,12 +109,21 @@ actor Shard {
   // MARK: Turns
 
   func turn() {
-    guard isRunning, failure == nil else { return }
+    takeTurn {
+      mailbox.take(into: &batch)
+      for input in batch { handle(input) }
+      batch.removeAll(keepingCapacity: true)
+    }
+  }
+
+  /// Does `body` in a turn of its own; false if none can begin now.
+  @discardableResult
+  func takeTurn(_ body: () -> Void) -> Bool {
+    guard isRunning, failure == nil, !isInTurn else { return false }
     isInTurn = true
-    mailbox.take(into: &batch)
-    for input in batch { handle(input) }
-    batch.removeAll(keepingCapacity: true)
+    body()
     endTurn()
+    return true
   }
 
   func alarmRang(_ instant: EngineInstant) {

@@ -4,10 +4,24 @@
 struct ShardServices: Sendable {
   let configuration: BrokerConfiguration
   let transport: any LiveTransport
+  /// The same, if it answers dials by calls.
+  let callbackTransport: (any CallbackTransport)?
   let admission: Admission
   /// Nil if the broker opens its connections with a key.
   let pool: TokenPool?
   let registry: SessionRegistry
+
+  init(
+    configuration: BrokerConfiguration, transport: any LiveTransport, admission: Admission,
+    pool: TokenPool?, registry: SessionRegistry
+  ) {
+    self.configuration = configuration
+    self.transport = transport
+    callbackTransport = transport as? any CallbackTransport
+    self.admission = admission
+    self.pool = pool
+    self.registry = registry
+  }
 
   var observer: any BrokerObserver { configuration.observer }
   var store: (any ResumptionStore)? { configuration.store }

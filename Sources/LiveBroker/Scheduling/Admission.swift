@@ -3,8 +3,9 @@
 /// The gate through which all dials to one endpoint and project go.
 ///
 /// It is the mailbox and the hands of a ``PacerMachine``: one alarm, however many sessions wait, and
-/// one task that only says how long it serves: the turns are calls of its executor. It lives on the broker's control executor, away from the shards. A broker that speaks to
-/// several endpoints, or with several projects' keys, has one for each.
+/// one task that only says how long it serves: the turns are calls of its executor. It lives on the
+/// broker's control executor; who asks from there is heard at once, others through the mailbox. A
+/// broker that speaks to several endpoints, or with several projects' keys, has one for each.
 ///
 /// Its mailbox is bounded by its sessions: each has at most one ticket waiting or under way.
 package actor Admission {
@@ -26,8 +27,11 @@ package actor Admission {
   /// When the earliest alarm rings that is still under way.
   private var alarm: EngineInstant?
   private var isServing = false
+  private var isInTurn = false
 
-  private static let turn = Door { (admission: isolated Admission, _: Void) in admission.turn() }
+  private static let turn = Door { (admission: isolated Admission, input: Input?) in
+    admission.turn(input)
+  }
 
   package nonisolated var unownedExecutor: UnownedSerialExecutor {
     executor.asUnownedSerialExecutor()
@@ -54,7 +58,7 @@ package actor Admission {
     // An alarm of an earlier run may have rung into its closed bell.
     alarm = nil
     isServing = true
-    let turn: @Sendable () -> Void = { Self.turn(self) }
+    let turn: @Sendable () -> Void = { _ = Self.turn(self, nil) }
     mailbox.open { [executor] in executor.execute(turn) }
     // Who waits since an earlier run needs a first turn even if nobody writes.
     mailbox.ring()
@@ -66,33 +70,43 @@ package actor Admission {
   /// Asks for leave to dial; see ``PacerMachine/requested(_:_:by:at:)``. Callable from any thread.
   package nonisolated func request(_ ticket: Ticket, _ kind: DialClass, by deadline: EngineInstant)
   {
-    mailbox.post(.requested(ticket, kind, by: deadline))
+    tell(.requested(ticket, kind, by: deadline))
   }
 
   /// Takes a request back, or gives up a granted dial. The grant may be on its way already; it then
   /// finds a ticket that its session no longer knows. Callable from any thread.
-  package nonisolated func cancel(_ ticket: Ticket) { mailbox.post(.cancelled(ticket)) }
+  package nonisolated func cancel(_ ticket: Ticket) { tell(.cancelled(ticket)) }
 
   /// Reports how a granted dial ended. Callable from any thread.
   package nonisolated func finish(_ ticket: Ticket, _ outcome: DialOutcome) {
-    mailbox.post(.finished(ticket, outcome))
+    tell(.finished(ticket, outcome))
+  }
+
+  private nonisolated func tell(_ input: Input) {
+    if executor.isCurrent, Self.turn(self, input) { return }
+    mailbox.post(input)
   }
 
   /// How things stand.
   package var snapshot: PacerMachine.Snapshot { machine.snapshot(at: clock.now) }
 
-  private func turn() {
-    guard isServing else { return }
+  /// Hears what has come, and `last` after it; false if this is not the moment.
+  private func turn(_ last: Input?) -> Bool {
+    guard isServing, !isInTurn else { return false }
+    isInTurn = true
+    defer { isInTurn = false }
     let now = clock.now
     mailbox.take(into: &batch)
-    for input in batch { tell(input, at: now) }
+    for input in batch { hear(input, at: now) }
+    if let last { hear(last, at: now) }
     granted.removeAll(keepingCapacity: true)
     let wake = machine.turnEnded(at: now, granted: &granted)
     for ticket in granted { grant(ticket) }
     setAlarm(at: wake, now: now)
+    return true
   }
 
-  private func tell(_ input: Input, at now: EngineInstant) {
+  private func hear(_ input: Input, at now: EngineInstant) {
     switch input {
     case .requested(let ticket, let kind, let deadline):
       machine.requested(ticket, kind, by: deadline, at: now)

@@ -24,3 +24,8 @@ final class EmulatedConnection: LiveConnection {
 
   func setReading(_ enabled: Bool) { hub.setReading(enabled, slot, id) }
 }
+
+extension EmulatedConnection: DialUnderWay {
+  /// Gives the dial up whose connection this would be.
+  func cancel() { hub.cancelDial(slot, id) }
+}

@@ -12,7 +12,7 @@ internal import Synchronization
 /// the connection's executor, synchronously.
 ///
 /// All methods may be called from anywhere in the simulation, and from outside between its runs.
-public final class EmulatedNetwork<Service: EmulatedService>: LiveTransport {
+public final class EmulatedNetwork<Service: EmulatedService>: CallbackTransport {
   private let hub: NetworkHub
 
   /// Makes a network in a simulation.
@@ -89,9 +89,12 @@ public final class EmulatedNetwork<Service: EmulatedService>: LiveTransport {
 
   // MARK: The client's side
 
-  /// Opens a connection in three round trips (two without TLS).
-  public func dial(_ request: DialRequest) async throws(TransportError) -> any LiveConnection {
-    try await hub.dial(request)
+  /// Begins to open a connection, which takes three round trips (two without TLS).
+  package func beginDial(
+    _ request: DialRequest,
+    answer: @escaping @Sendable (Result<any LiveConnection, TransportError>) -> Void
+  ) -> any DialUnderWay {
+    hub.beginDial(request, answer)
   }
 
   /// The face of this network that mints tokens with an API key. A mint takes one round trip and

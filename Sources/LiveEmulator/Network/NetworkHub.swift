@@ -51,52 +51,27 @@ final class NetworkHub: Sendable {
 
   // MARK: Dialling
 
-  func dial(_ request: DialRequest) async throws(TransportError) -> any LiveConnection {
-    if Task.isCancelled { throw Self.cancelled }
+  func beginDial(
+    _ request: DialRequest, _ answer: @escaping ClientEnd.DialAnswer
+  ) -> any DialUnderWay {
     let (slot, id) = changeState { state, now in
       let place = state.fabric.dialed(request, at: now)
       while state.ends.count <= place.slot { state.ends.append(nil) }
-      state.ends[place.slot] = ClientEnd(id: place.id, request: request, core: core)
+      state.ends[place.slot] = ClientEnd(
+        id: place.id, request: request, dialling: answer, core: core)
       return place
     }
-    let result = await withTaskCancellationHandler {
-      await withUnsafeContinuation { self.wait($0, slot, id) }
-    } onCancel: {
-      self.cancelDial(slot, id)
-    }
-    if let error = result { throw error }
-    let connection = EmulatedConnection(hub: self, slot: slot, id: id)
-    guard !Task.isCancelled else {
-      connection.abort()
-      throw Self.cancelled
-    }
-    return connection
+    return EmulatedConnection(hub: self, slot: slot, id: id)
   }
 
-  private static var cancelled: TransportError {
-    TransportError(.cancelled, message: "The dial was cancelled.")
-  }
-
-  private func wait(
-    _ continuation: UnsafeContinuation<TransportError?, Never>, _ slot: Int, _ id: ConnectionID
-  ) {
-    let isWaiting = state.withLock { state in
-      guard state.ends[slot]?.id == id else { return false }
-      state.ends[slot]?.dialling = continuation
-      return true
-    }
-    // The end is gone if the cancellation came first.
-    if !isWaiting { continuation.resume(returning: Self.cancelled) }
-  }
-
-  private func cancelDial(_ slot: Int, _ id: ConnectionID) {
+  func cancelDial(_ slot: Int, _ id: ConnectionID) {
     let end = changeState { state, now -> ClientEnd? in
       guard let end = state.ends[slot], end.id == id, !end.isOpen else { return nil }
       state.fabric.dialCancelled(slot, id, at: now)
       state.ends[slot] = nil
       return end
     }
-    end?.dialling?.resume(returning: Self.cancelled)
+    end?.answerCancelled()
   }
 
   // MARK: Minting
@@ -169,13 +144,13 @@ final class NetworkHub: Sendable {
     let (handOver, wakeUp) = state.withLock { state in
       if state.armed <= now { state.armed = .max }
       let effect = state.fabric.step(at: now)
-      return (Self.handOver(effect, &state), state.wakeUp())
+      return (self.handOver(effect, &state), state.wakeUp())
     }
     if let wakeUp { arm(wakeUp) }
     switch handOver {
     case .nothing: break
     case .toSink(let end, let event): end.tell(event)
-    case .dialled(let continuation, let error): continuation?.resume(returning: error)
+    case .dialled(let end, let outcome): end.answer(outcome)
     case .minted(let continuation, let outcome): continuation?.resume(returning: outcome)
     }
   }
@@ -184,11 +159,11 @@ final class NetworkHub: Sendable {
   private enum HandOver: Sendable {
     case nothing
     case toSink(ClientEnd, ClientEnd.Event)
-    case dialled(UnsafeContinuation<TransportError?, Never>?, TransportError?)
+    case dialled(ClientEnd, Result<any LiveConnection, TransportError>)
     case minted(UnsafeContinuation<MintOutcome, Never>?, MintOutcome)
   }
 
-  private static func handOver(_ effect: NetworkEffect, _ state: inout State) -> HandOver {
+  private func handOver(_ effect: NetworkEffect, _ state: inout State) -> HandOver {
     switch effect {
     case .nothing: return .nothing
     case .deliver(let slot, let bytes):
@@ -204,10 +179,13 @@ final class NetworkHub: Sendable {
       let error = TransportError(.connectionLost, message: "The connection was reset.")
       return state.ends[slot].take().map { .toSink($0, .signal(.failed(error))) } ?? .nothing
     case .opened(let slot):
+      guard let end = state.ends[slot] else { return .nothing }
       state.ends[slot]?.isOpen = true
-      return .dialled(state.ends[slot]?.dialling.take(), nil)
+      state.ends[slot]?.dialling = nil
+      let connection = EmulatedConnection(hub: self, slot: slot, id: end.id)
+      return .dialled(end, .success(connection))
     case .dialFailed(let slot, let error):
-      return .dialled(state.ends[slot].take()?.dialling, error)
+      return state.ends[slot].take().map { .dialled($0, .failure(error)) } ?? .nothing
     case .mintAnswered(let id, let answer):
       return .minted(state.mints.removeValue(forKey: id), .answered(answer))
     case .mintTimedOut(let id):

@@ -50,13 +50,15 @@ struct TestStand: Sendable {
 
   /// Runs another broker beside the first, or after it, while `body` runs.
   func runAnother<R: Sendable>(
+    over transport: (any LiveTransport)? = nil,
     _ change: (inout BrokerConfiguration) -> Void = { _ in },
     _ body: @escaping @Sendable (Broker) async throws -> R
   ) async throws -> R {
     var configuration = brokerConfiguration
     change(&configuration)
     let another = Broker(
-      configuration: configuration, transport: network, runtime: simulation.makeRuntime())
+      configuration: configuration, transport: transport ?? network,
+      runtime: simulation.makeRuntime())
     return try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await another.run() }
       let result = try await body(another)

@@ -109,39 +109,6 @@ struct FlowTests {
     await server.close()
   }
 
-  @Test("A peer that speaks much before the dial has returned is heard out afterwards")
-  func muchBeforeRelease() async throws {
-    let server = try await ScriptedServer(group)
-    let sink = Sink()
-    let loop = group.next()
-    let configuration = NIOTransportConfiguration()
-    let dial = NIODial(
-      DialRequest(
-        endpoint: server.endpoint, credential: .apiKey(Secret("k")), generation: 1,
-        executor: EventLoopExecutor(loop), sink: sink, timeouts: .unhurried),
-      configuration, HostResolver(configuration.resolver), tls: nil, on: LoopState(loop))
-    let outcome = await withUnsafeContinuation { continuation in
-      loop.execute { dial.start(continuation) }
-    }
-    let connection = try outcome.get()
-    let remote = try #require(await server.next())
-    let count = 64
-    for _ in 0..<count {
-      await remote.perform(.send([UInt8](repeating: 0x78, count: 1 << 16), asText: true, frames: 1))
-    }
-    // Reading stops by itself, though nobody holds the connection yet.
-    while try await loop.submit({ connection.undelivered }).get() <= 262_144 {}
-    try await loop.submit { connection.release() }.get()
-    for _ in 0..<count {
-      guard case .message(1 << 16)? = await sink.events.next(server.patience) else {
-        Issue.record("not all that was sent arrived")
-        break
-      }
-    }
-    connection.abort()
-    await server.close()
-  }
-
   @Test("A message of many mebibytes in fragments arrives; one above the limit ends the connection")
   func bigMessages() async throws {
     let server = try await ScriptedServer(group)

@@ -153,8 +153,10 @@ struct UpgradeTests {
     _ credential: Credential, _ endpoint: LiveEndpoint? = nil,
     headers: [NIOTransportConfiguration.Header] = []
   ) throws(TransportError) -> String {
-    let request = try UpgradeRequest(
-      endpoint ?? self.endpoint, credential, extraHeaders: headers, ByteBufferAllocator())
+    let template = try UpgradeTemplate(
+      endpoint ?? self.endpoint, credential, extraHeaders: headers)
+    var entropy = Entropy()
+    let request = try UpgradeRequest(template, credential, &entropy)
     return String(buffer: request.bytes)
   }
 

@@ -57,9 +57,11 @@ struct PhaseTests {
     }
     let resolver = HostResolver(.init(), lookup: { _ in .success([]) }, blocking: { _ in })
     let loop = group.next()
-    let dial = NIODial(request, configuration(), resolver, tls: nil, on: LoopState(loop))
     let outcome = await withUnsafeContinuation { continuation in
-      loop.execute { dial.start(continuation) }
+      let dial = NIODial(
+        request, configuration(), resolver, tls: .success(nil), on: LoopState(loop)
+      ) { continuation.resume(returning: $0) }
+      loop.execute { dial.start() }
     }
     guard case .failure(let error) = outcome else {
       Issue.record("it was resolved")

@@ -173,11 +173,13 @@ struct RudePeerTests {
     let state = LoopState(executor.eventLoop)
     let trace = await { () -> Trace in
       let sink = SilentSink()
-      let dial = NIODial(
-        request(endpoint, sink), NIOTransportConfiguration(), resolver, tls: nil, on: state)
       _ = await withUnsafeContinuation { continuation in
+        let dial = NIODial(
+          request(endpoint, sink), NIOTransportConfiguration(), resolver, tls: .success(nil),
+          on: state
+        ) { continuation.resume(returning: $0) }
         executor.execute {
-          dial.start(continuation)
+          dial.start()
           dial.cancel()
         }
       }

@@ -73,6 +73,35 @@ private final class HandWoundExecutor: ShardExecutor, EngineClock {
     #expect((snapshot.requested, snapshot.granted, snapshot.accepted) == (3, 2, 1))
   }
 
+  @Test func whoAsksOnItsExecutorIsGrantedAtOnceAndInOrder() async {
+    let executor = HandWoundExecutor()
+    let granted = Mutex<[UInt32]>([])
+    var configuration = AdmissionConfiguration.unlimited
+    configuration.maximumInFlight = 2
+    let admission = Admission(
+      configuration: configuration, clock: executor, executor: executor, seed: 1,
+      grant: { ticket in granted.withLock { $0.append(ticket.slot) } })
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await admission.run() }
+      // Its first turn is over once it answers.
+      while await admission.snapshot.requested == 0 {
+        admission.request(Self.ticket(1), .resume, by: executor.now)
+      }
+      let seen = await withUnsafeContinuation { continuation in
+        executor.execute {
+          admission.request(Self.ticket(2), .resume, by: executor.now)
+          admission.request(Self.ticket(3), .resume, by: executor.now)
+          let before = granted.withLock { $0 }
+          admission.finish(Self.ticket(1), .accepted)
+          continuation.resume(returning: (before, granted.withLock { $0 }))
+        }
+      }
+      #expect(seen.0 == [1, 2])
+      #expect(seen.1 == [1, 2, 3])
+      group.cancelAll()
+    }
+  }
+
   @Test func theAlarmGrantsWhatHadToWaitForItsTurn() async {
     var configuration = AdmissionConfiguration()
     configuration.initialDialsPerSecond = 10

@@ -27,14 +27,16 @@ struct HoldBenchmark: Sendable {
       }
       var tokens = TokenPoolConfiguration()
       tokens.uses = 0
-      let stand = try SocketStand(server, loops: System.coreCount, tokens: tokens) {
-        // Locally nobody needs to be spared.
-        $0.admission.initialDialsPerSecond = 2_000
-        $0.admission.maximumInFlight = 256
+      return try await SocketStand.withLoops(System.coreCount) { loops in
+        let stand = try SocketStand(server, on: loops, tokens: tokens) {
+          // Locally nobody needs to be spared.
+          $0.admission.initialDialsPerSecond = 2_000
+          $0.admission.maximumInFlight = 256
+        }
+        let held = try await stand.run { try await hold(server, $0) }
+        await stand.end()
+        return outcome(held)
       }
-      let held = try await stand.run { try await hold(server, stand, $0) }
-      try await stand.end()
-      return outcome(held)
     }
   }
 
@@ -47,7 +49,7 @@ struct HoldBenchmark: Sendable {
 
   /// Fixed costs are taken out by measuring between two numbers of sessions.
   private func hold(
-    _ server: ServerProcess, _ stand: SocketStand, _ broker: Broker
+    _ server: ServerProcess, _ broker: Broker
   ) async throws -> Held {
     let configuration = SessionConfiguration(model: "models/gemini-benchmark")
     let warm = max(50, count / 20)

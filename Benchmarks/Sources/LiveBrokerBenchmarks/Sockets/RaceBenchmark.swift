@@ -115,15 +115,15 @@ struct RaceBenchmark: Sendable {
   // MARK: The broker
 
   private func brokerTurn(_ server: ServerProcess) async throws -> Turn {
-    let stand = try SocketStand(server, loops: 1) { $0.admission = .unlimited }
-    var configuration = SessionConfiguration(model: Self.model)
-    configuration.rotation.spread = 0
-    let turn = try await stand.run { [configuration] broker in
-      _ = try await SocketStand.open(sessions, on: broker) { _ in configuration }
-      return try await clock(server)
+    try await SocketStand.withLoops(1) { loops in
+      let stand = try SocketStand(server, on: loops) { $0.admission = .unlimited }
+      var configuration = SessionConfiguration(model: Self.model)
+      configuration.rotation.spread = 0
+      return try await stand.run { [configuration] broker in
+        _ = try await SocketStand.open(sessions, on: broker) { _ in configuration }
+        return try await clock(server)
+      }
     }
-    try await stand.end()
-    return turn
   }
 
   // MARK: The bare client

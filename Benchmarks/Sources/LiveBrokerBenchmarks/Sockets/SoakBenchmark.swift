@@ -20,14 +20,17 @@ struct SoakBenchmark: Sendable {
   }
 
   func measure() async throws -> Outcome {
-    var results: [SoakRound] = []
-    for number in 0..<rounds {
-      results.append(try await round(number))
+    // The loops are the process's, as in a server: threads that come and go would leave the
+    // allocator's memory of each behind.
+    let results = try await SocketStand.withLoops(System.coreCount) { loops in
+      var results: [SoakRound] = []
+      for number in 0..<rounds { results.append(try await round(number, on: loops)) }
+      return results
     }
     return SoakVerdict(results, sessions: count, isQuick: options.isQuick).outcome
   }
 
-  private func round(_ number: Int) async throws -> SoakRound {
+  private func round(_ number: Int, on loops: any EventLoopGroup) async throws -> SoakRound {
     var plan = ServerPlan()
     plan.connectionLifetime = 5
     plan.goAwayNotice = 1
@@ -38,7 +41,7 @@ struct SoakBenchmark: Sendable {
       let files = OpenFiles.list
       Memory.resetPeak()
       let witness = SoakWitness()
-      let stand = try stand(server, witness)
+      let stand = try stand(server, loops, witness)
       let (spoken, account, snapshot, broker) = try await stand.run { broker in
         let spoken = try await talk(broker, number)
         return (
@@ -50,7 +53,7 @@ struct SoakBenchmark: Sendable {
       round.live = spoken.count { $0.answeredProbe }
       round.openAtEnd = snapshot.open
       try await round.lookBehind(broker, stand)
-      try await stand.end()
+      await stand.end()
       round.filesLeft = OpenFiles.list.filter { files[$0.key] != $0.value }
         .map { "\($0.key) \($0.value)" }.sorted()
       round.peak = Memory.peak
@@ -79,11 +82,13 @@ struct SoakBenchmark: Sendable {
     _ = OpenFiles.list
   }
 
-  private func stand(_ server: ServerProcess, _ witness: SoakWitness) throws -> SocketStand {
+  private func stand(
+    _ server: ServerProcess, _ loops: any EventLoopGroup, _ witness: SoakWitness
+  ) throws -> SocketStand {
     var tokens = TokenPoolConfiguration()
     tokens.newSessionWindow = .seconds(2)
     tokens.lifetime = .seconds(15)
-    return try SocketStand(server, loops: System.coreCount, tokens: tokens) {
+    return try SocketStand(server, on: loops, tokens: tokens) {
       $0.observer = witness
     }
   }

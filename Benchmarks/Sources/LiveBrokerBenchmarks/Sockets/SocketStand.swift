@@ -5,10 +5,9 @@ import LiveBroker
 import NIOCore
 import NIOPosix
 
-/// A broker on event loops of its own, against the server's process.
+/// A broker against the server's process, on the event loops that it is given.
 struct SocketStand: Sendable {
   static let apiKey = Secret("BENCHMARK-KEY")
-  let group: MultiThreadedEventLoopGroup
   let transport: NIOTransport
   private let runtime: BrokerRuntime
   private let minter: HTTPTokenMinter?
@@ -16,10 +15,9 @@ struct SocketStand: Sendable {
 
   /// - Parameter tokens: How ephemeral tokens are asked for; nil opens connections with the key.
   init(
-    _ server: ServerProcess, loops: Int, tokens: TokenPoolConfiguration? = nil,
+    _ server: ServerProcess, on group: any EventLoopGroup, tokens: TokenPoolConfiguration? = nil,
     _ change: (inout BrokerConfiguration) -> Void = { _ in }
   ) throws {
-    group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
     runtime = .nio(group: group)
     var settings = NIOTransportConfiguration()
     if let certificate = server.certificate { settings.tls.trustRoots = .file(certificate) }
@@ -54,10 +52,18 @@ struct SocketStand: Sendable {
     runtime.shardExecutors.reduce(0) { $0 + (($1 as? EventLoopExecutor)?.timersPending ?? 0) }
   }
 
-  /// Ends the minter's connections and the loops.
-  func end() async throws {
-    await minter?.shutdown()
+  /// Ends the minter's connections.
+  func end() async { await minter?.shutdown() }
+
+  /// Runs `body` with event loops that are gone when it has returned.
+  static func withLoops<R>(
+    _ count: Int, _ body: (any EventLoopGroup) async throws -> R
+  ) async throws -> R {
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: count)
+    let result: Result<R, any Error>
+    do { result = .success(try await body(group)) } catch { result = .failure(error) }
     try await group.shutdownGracefully()
+    return try result.get()
   }
 
   /// Opens sessions named by their numbers, some at a time.

@@ -231,7 +231,10 @@ public final class HTTPTokenMinter: TokenMinter {
       result.proxy = .server(
         host: proxy.host, port: proxy.port,
         authorization: proxy.credentials.map {
-          .basic(credentials: String(decoding: UpgradeRequest.base64($0.bytes), as: UTF8.self))
+          .basic(
+            credentials: $0.withUnsafeBytes { bytes in
+              String(decoding: UpgradeRequest.base64(bytes), as: UTF8.self)
+            })
         })
     }
     return result
@@ -255,9 +258,5 @@ extension HTTPTokenMinter {
     channel.eventLoop.execute { channel.close(promise: nil) }
     return channel.eventLoop.makeFailedFuture(WrongName())
   }
-}
-
-extension Secret {
-  fileprivate var bytes: [UInt8] { withUnsafeBytes { Array($0) } }
 }
 #endif

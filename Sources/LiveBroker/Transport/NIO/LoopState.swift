@@ -9,7 +9,8 @@ protocol DeadlineOwner: AnyObject {
   func deadlinePassed()
 }
 
-/// What all connections of one event loop share: their deadlines and the source of their masks.
+/// What all connections of one event loop share: their deadlines, the source of their masks,
+/// and what their upgrades have in common.
 ///
 /// A connection has at most one deadline at a time, and most never fire; a wheel makes setting and
 /// moving them free of allocations, and the loop holds one callback for all.
@@ -18,6 +19,8 @@ final class LoopState: @unchecked Sendable {
   let loop: any EventLoop
   /// Sockets that are open or being opened; readable from anywhere.
   let sockets = Atomic(0)
+  /// Dials that have not been answered; readable from anywhere.
+  let dials = Atomic(0)
   /// Deadlines that are set; readable from anywhere.
   let deadlines = Atomic(0)
   private var wheel = TimerWheel()
@@ -26,7 +29,9 @@ final class LoopState: @unchecked Sendable {
   private var due: [UInt32] = []
   private var armedAt = EngineInstant.never
   private var callback: NIOScheduledCallback?
-  private var spareMask: UInt32?
+  var entropy = Entropy()
+  /// What the upgrades to one endpoint have in common; nearly all of a loop's go to one.
+  private var template: UpgradeTemplate?
 
   init(_ loop: any EventLoop) { self.loop = loop }
 
@@ -63,13 +68,15 @@ final class LoopState: @unchecked Sendable {
     callback = try? loop.scheduleCallback(in: .nanoseconds(delay), handler: self)
   }
 
-  /// Four bytes that a peer cannot foresee. They decide nothing in the engine, so they need not
-  /// come from its generator; they must not come from one whose output reveals its state.
-  func nextMask() -> UInt32 {
-    if let spare = spareMask.take() { return spare }
-    let bits = UInt64.random(in: .min ... .max)
-    spareMask = UInt32(truncatingIfNeeded: bits >> 32)
-    return UInt32(truncatingIfNeeded: bits)
+  /// What an upgrade of this kind needs that is the same each time.
+  func template(
+    _ endpoint: LiveEndpoint, _ credential: Credential,
+    extraHeaders: [NIOTransportConfiguration.Header]
+  ) throws(TransportError) -> UpgradeTemplate {
+    if let template, template.fits(endpoint, credential) { return template }
+    let made = try UpgradeTemplate(endpoint, credential, extraHeaders: extraHeaders)
+    template = made
+    return made
   }
 }
 

@@ -8,16 +8,15 @@ internal import Synchronization
 /// One WebSocket on its event loop: the channel's only handler besides TLS, and the engine's hand
 /// on it.
 ///
-///     opening  ── upgraded ──▶ held ── dial returned ──▶ open ── close() ──▶ closing ──▶ finished
+///     opening  ── upgraded ──▶ open ── close() ──▶ closing ──▶ finished
 ///
-/// `opening` belongs to the ``NIODial``. `held` keeps what arrives until the dial has returned. From
-/// `open` on the sink is called, always on the loop, and never from inside a call of the engine:
-/// what such a call brings about is told right after it. `finished` is reached once, from anywhere,
-/// with at most one final signal.
+/// `opening` belongs to the ``NIODial``. From `open` on the sink is called, always on the loop, and
+/// never from inside a call of the engine: what such a call brings about is told right after it.
+/// `finished` is reached once, from anywhere, with at most one final signal.
 final class NIOConnection: @unchecked Sendable {
   // Unchecked: everything below is touched only on `state.loop`.
   enum Phase {
-    case opening, held, open, closing, finished
+    case opening, open, closing, finished
   }
 
   let state: LoopState
@@ -25,7 +24,7 @@ final class NIOConnection: @unchecked Sendable {
   private let generation: UInt32
   private let usesTLS: Bool
   private var sink: (any ConnectionSink)?
-  /// Who opens the connection; nil from `held` on.
+  /// Who opens the connection; nil from `open` on.
   var dial: NIODial?
   private(set) var phase = Phase.opening
   private(set) var context: ChannelHandlerContext?
@@ -63,21 +62,12 @@ final class NIOConnection: @unchecked Sendable {
 
   // MARK: Opening
 
-  /// The upgrade is done; `rest` is what came behind it.
+  /// The upgrade is done; `rest` is what came behind it. The dial hands the connection over, then
+  /// has it deliver.
   func opened(_ rest: ByteBuffer) {
     dial = nil
-    phase = .held
-    if rest.readableBytes > 0 { pending = rest }
-  }
-
-  /// The dial has returned: from here on the sink is told everything.
-  func release() {
-    guard phase == .held else { return }
     phase = .open
-    // So much may have come meanwhile that reading was stopped.
-    if wantsReading { setAutoRead(true) }
-    deliver()
-    if phase == .open, context?.channel.isActive != true { connectionLost() }
+    if rest.readableBytes > 0 { pending = rest }
   }
 
   /// Ends the channel without a handshake of any kind, and tells nobody.
@@ -104,53 +94,56 @@ final class NIOConnection: @unchecked Sendable {
 
 extension NIOConnection: LiveConnection {
   func send(_ frame: OutboundFrame) {
-    onLoop { connection in
-      guard connection.phase == .open || connection.phase == .held else { return }
-      switch frame {
-      case .text(let bytes):
-        connection.limitKernelAge()
-        connection.largest = max(connection.largest, bytes.count)
-        connection.write(.text, bytes)
-      case .ping(let bytes): connection.write(.ping, Array(bytes.prefix(125)))
-      }
-      connection.checkUnflushed()
+    guard isOnLoop else { return state.loop.execute { self.send(frame) } }
+    guard phase == .open else { return }
+    callDepth += 1
+    defer { callDepth -= 1 }
+    switch frame {
+    case .text(let bytes):
+      limitKernelAge()
+      largest = max(largest, bytes.count)
+      write(.text, bytes)
+    case .ping(let bytes): write(.ping, Array(bytes.prefix(125)))
     }
+    checkUnflushed()
   }
 
   func close(code: UInt16, reason: String) {
-    onLoop { connection in
-      guard connection.phase == .open || connection.phase == .held else { return }
-      connection.writeClose(code: code, reason: reason)
-      connection.phase = .closing
-      connection.arm(connection.limits.closeTimeout)
-      // The answer stands behind what nobody has read.
-      if !connection.wantsReading { connection.setAutoRead(true) }
-      connection.deliverSoon()
-    }
+    guard isOnLoop else { return state.loop.execute { self.close(code: code, reason: reason) } }
+    guard phase == .open else { return }
+    callDepth += 1
+    defer { callDepth -= 1 }
+    writeClose(code: code, reason: reason)
+    phase = .closing
+    arm(limits.closeTimeout)
+    // The answer stands behind what nobody has read.
+    if !wantsReading { setAutoRead(true) }
+    deliverSoon()
   }
 
-  func abort() { onLoop { $0.drop() } }
+  func abort() {
+    guard isOnLoop else { return state.loop.execute { self.abort() } }
+    callDepth += 1
+    defer { callDepth -= 1 }
+    drop()
+  }
 
   func setReading(_ enabled: Bool) {
-    onLoop { connection in
-      guard connection.wantsReading != enabled else { return }
-      connection.wantsReading = enabled
-      guard connection.phase == .open || connection.phase == .held else { return }
-      connection.setAutoRead(enabled)
-      if enabled { connection.deliverSoon() }
-    }
+    guard isOnLoop else { return state.loop.execute { self.setReading(enabled) } }
+    guard wantsReading != enabled else { return }
+    callDepth += 1
+    defer { callDepth -= 1 }
+    wantsReading = enabled
+    guard phase == .open else { return }
+    setAutoRead(enabled)
+    if enabled { deliverSoon() }
   }
 
-  private func onLoop(_ body: @escaping @Sendable (NIOConnection) -> Void) {
-    guard state.loop.inEventLoop else { return state.loop.execute { body(self) } }
-    callDepth += 1
-    body(self)
-    callDepth -= 1
-  }
+  private var isOnLoop: Bool { state.loop.inEventLoop }
 
   private func write(_ opcode: FrameHeader.Opcode, _ payload: [UInt8]) {
     guard let allocator = context?.channel.allocator else { return }
-    let mask = state.nextMask()
+    let mask: UInt32 = state.entropy.next()
     write(payload.withUnsafeBytes { FrameWriter.frame(opcode, $0, mask: mask, allocator) })
   }
 
@@ -175,7 +168,7 @@ extension NIOConnection: LiveConnection {
     guard let context else { return }
     write(
       FrameWriter.close(
-        code: code, reason: reason, mask: state.nextMask(), context.channel.allocator))
+        code: code, reason: reason, mask: state.entropy.next(), context.channel.allocator))
   }
 
   private func setAutoRead(_ enabled: Bool) {
@@ -210,10 +203,6 @@ extension NIOConnection: ChannelInboundHandler {
     let bytes = unwrapInboundIn(data)
     switch phase {
     case .opening: dial?.received(bytes)
-    case .held:
-      append(bytes)
-      // Nobody speaks before the setup; who does can wait.
-      if (pending?.readableBytes ?? 0) > 262_144 { setAutoRead(false) }
     case .open, .closing:
       append(bytes)
       deliver()
@@ -229,7 +218,7 @@ extension NIOConnection: ChannelInboundHandler {
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
-    guard phase == .open || phase == .held else { return }
+    guard phase == .open else { return }
     let isWritable = context.channel.isWritable
     if isWritable {
       disarm()
@@ -253,8 +242,7 @@ extension NIOConnection: ChannelInboundHandler {
     case .opening: dial?.ended()
     // A write may have found the end first, inside a call of the engine.
     case .open, .closing: state.loop.execute { self.connectionLost() }
-    // While held, the end is told once the dial has returned.
-    case .held, .finished: break
+    case .finished: break
     }
   }
 
@@ -269,9 +257,6 @@ extension NIOConnection: ChannelInboundHandler {
           .connectionLost, message: "the connection ended without a close frame", cause: lastError))
     )
   }
-
-  /// Bytes that have arrived and are not delivered. For tests.
-  var undelivered: Int { pending?.readableBytes ?? 0 }
 
   private func append(_ bytes: ByteBuffer) {
     guard var waiting = pending.take() else {
@@ -288,7 +273,7 @@ extension NIOConnection: ChannelInboundHandler {
     state.loop.execute { self.deliver() }
   }
 
-  private func deliver() {
+  func deliver() {
     guard callDepth == 0 else { return deliverSoon() }
     guard !isDelivering else { return }
     isDelivering = true
@@ -354,7 +339,7 @@ extension NIOConnection: DeadlineOwner {
     deadline = nil
     switch phase {
     case .closing: fail(.timedOut, "the close frame was not answered")
-    case .open, .held: checkProgress()
+    case .open: checkProgress()
     case .opening, .finished: break
     }
   }
@@ -370,7 +355,7 @@ extension NIOConnection: DeadlineOwner {
 
   /// The channel holds more than it should: from now on the peer must take some within a time.
   private func watchProgress() {
-    guard phase == .open || phase == .held else { return }
+    guard phase == .open else { return }
     stallMark = (accepted, bufferedBytes)
     arm(limits.maxUnflushedAge)
   }

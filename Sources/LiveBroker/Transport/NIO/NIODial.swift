@@ -5,6 +5,7 @@ internal import NIOCore
 internal import NIOPosix
 internal import NIOSSL
 internal import NIOTLS
+internal import Synchronization
 
 /// The way of one connection from a name to an upgraded WebSocket, on its event loop.
 ///
@@ -14,7 +15,7 @@ internal import NIOTLS
 /// of a name are tried one after another, each with its share of the time.
 final class NIODial: @unchecked Sendable {
   // Unchecked: everything below is touched only on `state.loop`.
-  typealias Outcome = Result<NIOConnection, TransportError>
+  typealias Answer = @Sendable (Result<any LiveConnection, TransportError>) -> Void
 
   enum Phase {
     case idle, resolving, connecting, tunnelling, securing, upgrading, over
@@ -24,9 +25,10 @@ final class NIODial: @unchecked Sendable {
   let request: DialRequest
   private let configuration: NIOTransportConfiguration
   private let resolver: HostResolver
-  private let tls: NIOSSLContext?
+  private let tlsContext: Result<NIOSSLContext?, TransportError>
+  private var tls: NIOSSLContext?
   private var phase = Phase.idle
-  private var continuation: UnsafeContinuation<Outcome, Never>?
+  private var answer: Answer?
   private var connection: NIOConnection?
   private var deadline: UInt32?
   private var upgrade: UpgradeRequest?
@@ -36,15 +38,19 @@ final class NIODial: @unchecked Sendable {
   /// What has come of an answer whose head is not complete.
   private var head: AnswerReader?
 
+  /// - Parameter answer: Told the outcome, once, on the loop. A connection tells what arrives as
+  ///   soon as it has returned.
   init(
     _ request: DialRequest, _ configuration: NIOTransportConfiguration, _ resolver: HostResolver,
-    tls: NIOSSLContext?, on state: LoopState
+    tls: Result<NIOSSLContext?, TransportError>, on state: LoopState, answer: @escaping Answer
   ) {
     self.request = request
     self.configuration = configuration
     self.resolver = resolver
-    self.tls = tls
+    tlsContext = tls
     self.state = state
+    self.answer = answer
+    state.dials.add(1, ordering: .relaxed)
   }
 
   private var target: (host: String, port: Int) {
@@ -53,23 +59,18 @@ final class NIODial: @unchecked Sendable {
 
   // MARK: Beginning and end
 
-  func start(_ continuation: UnsafeContinuation<Outcome, Never>) {
-    guard phase == .idle else { return continuation.resume(returning: .failure(Self.cancelled)) }
-    self.continuation = continuation
+  func start() {
+    guard phase == .idle else { return }
     do throws(TransportError) {
-      upgrade = try UpgradeRequest(
-        request.endpoint, request.credential, extraHeaders: configuration.extraHeaders,
-        ByteBufferAllocator())
+      tls = try tlsContext.get()
+      let template = try state.template(
+        request.endpoint, request.credential, extraHeaders: configuration.extraHeaders)
+      upgrade = try UpgradeRequest(template, request.credential, &state.entropy)
     } catch {
       return fail(error)
     }
     resolve()
   }
-
-  /// Gives up, whatever has been reached, also before the start.
-  func cancel() { fail(Self.cancelled) }
-
-  static let cancelled = TransportError(.cancelled, message: "the dial was cancelled")
 
   private func fail(_ code: TransportError.Code, _ message: String, _ cause: (any Error)? = nil) {
     fail(TransportError(code, message: message, cause: cause))
@@ -77,16 +78,18 @@ final class NIODial: @unchecked Sendable {
 
   private func fail(_ error: TransportError) {
     guard phase != .over else { return }
-    end(.failure(error))
+    phase = .over
     connection.take()?.drop()
+    end(.failure(error))
   }
 
-  private func end(_ outcome: Outcome) {
+  private func end(_ outcome: Result<any LiveConnection, TransportError>) {
     phase = .over
     disarm()
     upgrade = nil
     head = nil
-    continuation.take()?.resume(returning: outcome)
+    state.dials.subtract(1, ordering: .relaxed)
+    answer.take()?(outcome)
   }
 
   private func enter(_ phase: Phase, within time: Duration) {
@@ -163,6 +166,7 @@ final class NIODial: @unchecked Sendable {
   static func share(of left: Duration, before others: Int) -> Duration { left / (others + 1) }
 
   private func with(_ address: SocketAddress, port: Int) -> SocketAddress {
+    guard address.port != port else { return address }
     var address = address
     address.port = port
     return address
@@ -188,6 +192,10 @@ final class NIODial: @unchecked Sendable {
     let low = min(max(limits.writeLowWatermark, 1), 1 << 30)
     let high = min(max(limits.writeHighWatermark, low), 1 << 30)
     try options.setOption(.writeBufferWaterMark, value: .init(low: low, high: high))
+    // Handshakes and handles are short; audio makes it grow by itself.
+    try options.setOption(
+      .recvAllocator,
+      value: AdaptiveRecvByteBufferAllocator(minimum: 256, initial: 512, maximum: 65_536))
   }
 
   private func makeTLSHandler() throws -> NIOSSLClientHandler? {
@@ -272,6 +280,7 @@ final class NIODial: @unchecked Sendable {
     guard let connection = connection.take() else { return }
     connection.opened(rest)
     end(.success(connection))
+    connection.deliver()
   }
 
   func failed(_ error: any Error) {
@@ -312,6 +321,13 @@ final class NIODial: @unchecked Sendable {
   }
 }
 
+extension NIODial: DialUnderWay {
+  /// Gives up, whatever has been reached, also before the start.
+  func cancel() {
+    state.loop.execute { self.fail(.cancelled, "the dial was cancelled") }
+  }
+}
+
 extension NIODial: DeadlineOwner {
   func deadlinePassed() {
     deadline = nil
@@ -337,7 +353,7 @@ extension NIODial {
     bytes.writeString("CONNECT \(authority) HTTP/1.1\r\nHost: \(authority)\r\n")
     if let credentials = proxy.credentials {
       bytes.writeStaticString("Proxy-Authorization: Basic ")
-      bytes.writeBytes(credentials.withUnsafeBytes { UpgradeRequest.base64(Array($0)) })
+      bytes.writeBytes(credentials.withUnsafeBytes { UpgradeRequest.base64($0) })
       bytes.writeStaticString("\r\n")
     }
     bytes.writeStaticString("\r\n")

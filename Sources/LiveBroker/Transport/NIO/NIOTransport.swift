@@ -15,13 +15,12 @@ internal import Synchronization
 /// for the session by its sink.
 ///
 /// The group is the caller's: the transport neither starts nor shuts it down.
-public final class NIOTransport: LiveTransport {
+public final class NIOTransport: CallbackTransport {
   private let group: any EventLoopGroup
   private let configuration: NIOTransportConfiguration
   private let resolver: HostResolver
   private let tls = Mutex<NIOSSLContext?>(nil)
   private let states: Mutex<[ObjectIdentifier: LoopState]>
-  private let dials = Atomic(0)
 
   /// Makes a transport.
   ///
@@ -41,17 +40,17 @@ public final class NIOTransport: LiveTransport {
   }
 
   /// Sockets of this transport that are open, being opened, or being closed.
-  public var openSockets: Int {
-    states.withLock { $0.values.reduce(0) { $0 + $1.sockets.load(ordering: .relaxed) } }
-  }
+  public var openSockets: Int { sum { $0.sockets.load(ordering: .relaxed) } }
 
   /// Deadlines that are set for dials, for closes, and for peers that do not read.
-  public var timersPending: Int {
-    states.withLock { $0.values.reduce(0) { $0 + $1.deadlines.load(ordering: .relaxed) } }
-  }
+  public var timersPending: Int { sum { $0.deadlines.load(ordering: .relaxed) } }
 
-  /// Dials that have not returned.
-  public var dialsUnderWay: Int { dials.load(ordering: .relaxed) }
+  /// Dials whose outcome is still to be told.
+  public var dialsUnderWay: Int { sum { $0.dials.load(ordering: .relaxed) } }
+
+  private func sum(_ count: (LoopState) -> Int) -> Int {
+    states.withLock { states in states.values.reduce(0) { $0 + count($1) } }
+  }
 
   /// Deadlines that are set on the loop of an executor. For tests.
   func deadlineCount(on executor: EventLoopExecutor) async -> Int {
@@ -61,32 +60,17 @@ public final class NIOTransport: LiveTransport {
     }
   }
 
-  /// Opens a connection on the loop of `request.executor` if that is an ``EventLoopExecutor``, and on
-  /// any loop of the group otherwise.
-  public func dial(_ request: DialRequest) async throws(TransportError) -> any LiveConnection {
-    dials.add(1, ordering: .relaxed)
-    defer { dials.subtract(1, ordering: .relaxed) }
-    let tls = request.endpoint.usesTLS ? try tlsContext() : nil
+  /// Begins to open a connection on the loop of `request.executor` if that is an
+  /// ``EventLoopExecutor``, and on any loop of the group otherwise.
+  package func beginDial(
+    _ request: DialRequest,
+    answer: @escaping @Sendable (Result<any LiveConnection, TransportError>) -> Void
+  ) -> any DialUnderWay {
+    let tls = request.endpoint.usesTLS ? tlsContext() : .success(nil)
     let state = state(for: request.executor)
-    let dial = NIODial(request, configuration, resolver, tls: tls, on: state)
-    let outcome = await withTaskCancellationHandler {
-      await withUnsafeContinuation { continuation in
-        if state.loop.inEventLoop {
-          dial.start(continuation)
-        } else {
-          state.loop.execute { dial.start(continuation) }
-        }
-      }
-    } onCancel: {
-      state.loop.execute { dial.cancel() }
-    }
-    let connection = try outcome.get()
-    guard !Task.isCancelled else {
-      connection.abort()
-      throw NIODial.cancelled
-    }
-    state.loop.execute { connection.release() }
-    return connection
+    let dial = NIODial(request, configuration, resolver, tls: tls, on: state, answer: answer)
+    if state.loop.inEventLoop { dial.start() } else { state.loop.execute { dial.start() } }
+    return dial
   }
 
   private func state(for executor: any ShardExecutor) -> LoopState {
@@ -101,21 +85,18 @@ public final class NIOTransport: LiveTransport {
   }
 
   /// The one TLS context: making it reads the trusted certificates, which is worth doing once.
-  private func tlsContext() throws(TransportError) -> NIOSSLContext {
-    let settings = configuration.tls
-    let result: Result<NIOSSLContext, TransportError> = tls.withLock { tls in
+  private func tlsContext() -> Result<NIOSSLContext?, TransportError> {
+    tls.withLock { tls in
       if let tls { return .success(tls) }
       do {
-        let made = try NIOSSLContext(configuration: settings.clientConfiguration())
-        tls = made
-        return .success(made)
+        tls = try NIOSSLContext(configuration: configuration.tls.clientConfiguration())
+        return .success(tls)
       } catch {
         return .failure(
           TransportError(
             .tlsFailed, message: "the TLS configuration cannot be used: \(error)", cause: error))
       }
     }
-    return try result.get()
   }
 }
 #endif

@@ -3,75 +3,130 @@
 #if NIO
 internal import NIOCore
 
+/// What all upgrades with one kind of credential to one endpoint have in common.
+final class UpgradeTemplate: Sendable {
+  private let endpoint: LiveEndpoint
+  private let kind: Kind
+  /// Up to the path.
+  fileprivate let start: [UInt8]
+  /// From behind the path up to the key.
+  fileprivate let middle: [UInt8]
+  /// From behind the credential's headers on.
+  fileprivate let end: [UInt8]
+  /// The names in it.
+  private let extraNames: [String]
+
+  /// What decides the path.
+  private enum Kind {
+    case apiKey, ephemeralToken, vertex
+
+    init(_ credential: Credential) {
+      self =
+        switch credential {
+        case .apiKey: .apiKey
+        case .ephemeralToken: .ephemeralToken
+        case .vertex: .vertex
+        }
+    }
+  }
+
+  /// - Throws: ``TransportError/Code/invalidRequest`` if something would break out of its line.
+  init(
+    _ endpoint: LiveEndpoint, _ credential: Credential,
+    extraHeaders: [NIOTransportConfiguration.Header]
+  ) throws(TransportError) {
+    let path = endpoint.socketPath(for: credential)
+    guard UpgradeRequest.isOneWord(path), UpgradeRequest.isOneWord(endpoint.host) else {
+      throw TransportError(
+        .invalidRequest, message: "host or path hold blanks or control characters")
+    }
+    self.endpoint = endpoint
+    kind = Kind(credential)
+    start = Array("GET \(path)".utf8)
+    let host = UpgradeRequest.authority(endpoint)
+    middle = Array(
+      (" HTTP/1.1\r\nHost: \(host)\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ").utf8)
+    extraNames = extraHeaders.map { $0.name.lowercased() }
+    let lines = extraHeaders.map { "\r\n\($0.name): \($0.value)" }
+    end = Array((lines.joined() + "\r\n\r\n").utf8)
+  }
+
+  func fits(_ endpoint: LiveEndpoint, _ credential: Credential) -> Bool {
+    Kind(credential) == kind && endpoint == self.endpoint
+  }
+
+  /// Whether a header of the credential's would stand beside one of the caller's.
+  fileprivate func holds(_ name: String) -> Bool {
+    !extraNames.isEmpty && extraNames.contains(name.lowercased())
+  }
+}
+
 /// The upgrade of one connection: the request's bytes, and what the answer must be.
 struct UpgradeRequest {
-  /// What the server must answer in `Sec-WebSocket-Accept`.
-  let expectedAccept: String
+  private let key: [UInt8]
   let bytes: ByteBuffer
+
+  /// What the server must answer in `Sec-WebSocket-Accept`.
+  var expectedAccept: String { Self.accept(for: key) }
 
   /// Writes the request. The credential goes where the service takes it (live-api.md B.2,
   /// ``Credential/placement``), and is kept nowhere else.
   ///
   /// - Throws: ``TransportError/Code/invalidRequest`` if something would break out of its line.
   init(
-    _ endpoint: LiveEndpoint, _ credential: Credential,
-    extraHeaders: [NIOTransportConfiguration.Header], _ allocator: ByteBufferAllocator
+    _ template: UpgradeTemplate, _ credential: Credential, _ entropy: inout Entropy
   ) throws(TransportError) {
-    let path = endpoint.socketPath(for: credential)
-    guard Self.isOneWord(path), Self.isOneWord(endpoint.host) else {
-      throw TransportError(
-        .invalidRequest, message: "host or path hold blanks or control characters")
-    }
-    let key = Self.makeKey()
-    var bytes = allocator.buffer(capacity: 640)
-    bytes.writeStaticString("GET ")
-    bytes.writeString(path)
+    key = withUnsafeBytes(of: entropy.next(UInt128.self)) { Self.base64($0) }
     let placement = credential.placement
+    var bytes = ByteBufferAllocator().buffer(capacity: 640)
+    bytes.writeBytes(template.start)
     for (index, item) in placement.query.enumerated() {
-      bytes.writeString("\(index == 0 ? "?" : "&")\(item.name)=")
+      bytes.writeStaticString(index == 0 ? "?" : "&")
+      bytes.writeString(item.name)
+      bytes.writeStaticString("=")
       item.value.withUnsafeBytes { Self.writePercentEncoded($0, to: &bytes) }
     }
-    bytes.writeStaticString(" HTTP/1.1\r\nHost: ")
-    Self.writeAuthority(endpoint, to: &bytes)
-    bytes.writeStaticString(
-      "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
-    )
+    bytes.writeBytes(template.middle)
     bytes.writeBytes(key)
     for item in placement.headers {
-      // One blank stands between a bearer's scheme and its token; elsewhere there is none, so that
-      // what was pasted wrongly is told here and not by a refusal.
-      let blanks = item.name == "Authorization" ? 1 : 0
-      let isFit = item.value.withUnsafeBytes { value in
-        !value.isEmpty && value.count { $0 == UInt8(ascii: " ") } == blanks
-          && value.allSatisfy { Self.isVisible($0) || $0 == UInt8(ascii: " ") }
-      }
-      guard isFit else {
+      guard !template.holds(item.name) else {
         throw TransportError(
-          .invalidRequest, message: "the value of \(item.name) is not visible ASCII")
+          .invalidRequest, message: "header \(item.name) belongs to the credential")
       }
-      bytes.writeStaticString("\r\n")
-      bytes.writeString(item.name)
-      bytes.writeStaticString(": ")
-      _ = item.value.withUnsafeBytes { bytes.writeBytes($0) }
+      try Self.write(item, to: &bytes)
     }
-    for header in extraHeaders {
-      guard !placement.headers.contains(where: { $0.name.lowercased() == header.name.lowercased() })
-      else {
-        throw TransportError(
-          .invalidRequest, message: "header \(header.name) belongs to the credential")
-      }
-      bytes.writeString("\r\n\(header.name): \(header.value)")
-    }
-    bytes.writeStaticString("\r\n\r\n")
+    bytes.writeBytes(template.end)
     self.bytes = bytes
-    expectedAccept = Self.accept(for: key)
+  }
+
+  private static func write(
+    _ item: CredentialPlacement.Item, to bytes: inout ByteBuffer
+  ) throws(TransportError) {
+    // One blank stands between a bearer's scheme and its token; elsewhere there is none, so that what
+    // was pasted wrongly is told here and not by a refusal.
+    let blanks = item.name == "Authorization" ? 1 : 0
+    let isFit = item.value.withUnsafeBytes { value in
+      !value.isEmpty && value.count { $0 == UInt8(ascii: " ") } == blanks
+        && value.allSatisfy { Self.isVisible($0) || $0 == UInt8(ascii: " ") }
+    }
+    guard isFit else {
+      throw TransportError(
+        .invalidRequest, message: "the value of \(item.name) is not visible ASCII")
+    }
+    bytes.writeStaticString("\r\n")
+    bytes.writeString(item.name)
+    bytes.writeStaticString(": ")
+    _ = item.value.withUnsafeBytes { bytes.writeBytes($0) }
   }
 
   /// Whether the answer completes the upgrade; nil, or what is wrong with it.
   func objection(to head: ResponseHead) -> String? {
     if head.upgrade != "websocket" { return "its Upgrade is not websocket" }
-    let tokens = head.connection.split { $0 == "," || $0 == " " }
-    if !tokens.contains("upgrade") { return "its Connection is not Upgrade" }
+    if head.connection != "upgrade" {
+      let tokens = head.connection.split { $0 == "," || $0 == " " }
+      if !tokens.contains("upgrade") { return "its Connection is not Upgrade" }
+    }
     if head.accept != expectedAccept { return "its Sec-WebSocket-Accept does not fit our key" }
     if head.extensions != nil { return "it names an extension that was not offered" }
     if head.subprotocol != nil { return "it names a protocol that was not offered" }
@@ -80,30 +135,16 @@ struct UpgradeRequest {
 
   /// `Sec-WebSocket-Accept` for a key.
   static func accept(for key: [UInt8]) -> String {
-    base64(SHA1.digest(key + Array("258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8)), as: String.self)
+    let digest = SHA1.digest(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8)
+    return digest.withUnsafeBytes { String(decoding: base64($0), as: UTF8.self) }
   }
 
-  private static func makeKey() -> [UInt8] {
-    var bytes: [UInt8] = []
-    for _ in 0..<2 {
-      let bits = UInt64.random(in: .min ... .max)
-      for shift in stride(from: 0, to: 64, by: 8) {
-        bytes.append(UInt8(truncatingIfNeeded: bits >> UInt64(shift)))
-      }
-    }
-    return base64(bytes)
-  }
-
-  static func base64(_ bytes: [UInt8]) -> [UInt8] {
+  static func base64(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
     let count = Base64.encodedCount(bytes.count)
     return [UInt8](unsafeUninitializedCapacity: count) { output, initialized in
-      bytes.withUnsafeBytes { Base64.encode($0, into: UnsafeMutableRawBufferPointer(output)) }
+      Base64.encode(bytes, into: UnsafeMutableRawBufferPointer(output))
       initialized = count
     }
-  }
-
-  private static func base64(_ bytes: [UInt8], as type: String.Type) -> String {
-    String(decoding: base64(bytes), as: UTF8.self)
   }
 
   /// Host and, if it is not the scheme's own, port, as `Host` and `CONNECT` have them.
@@ -111,17 +152,6 @@ struct UpgradeRequest {
     let host = endpoint.host.contains(":") ? "[\(endpoint.host)]" : endpoint.host
     let isDefault = endpoint.port == (endpoint.usesTLS ? 443 : 80)
     return isDefault && !alwaysWithPort ? host : "\(host):\(endpoint.port)"
-  }
-
-  private static func writeAuthority(_ endpoint: LiveEndpoint, to bytes: inout ByteBuffer) {
-    guard !endpoint.host.contains(":") else {
-      bytes.writeString(authority(endpoint))
-      return
-    }
-    bytes.writeString(endpoint.host)
-    guard endpoint.port != (endpoint.usesTLS ? 443 : 80) else { return }
-    bytes.writeStaticString(":")
-    bytes.writeString(String(endpoint.port))
   }
 
   static func isOneWord(_ text: String) -> Bool {

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How a shard dials: by a call if the transport can, else in a task.
+extension Shard {
+  /// Comes from a session that is not done with what it does. That was let by admission, hence in a
+  /// turn; so a dial that is answered before this returns goes through the inbox.
+  func startDial(_ request: DialRequest, address: SessionAddress, serial: UInt32) {
+    assert(isInTurn)
+    let ticket = Ticket(shard: index, slot: address.slot, serial: serial)
+    let dial = ShardDial(request: request, address: address, ticket: ticket)
+    guard let transport = services.callbackTransport, let place = dialsUnderWay.begin() else {
+      return startInTask(dial)
+    }
+    let underWay = transport.beginDial(request) { [self] outcome in
+      answered(dial, outcome)
+      dialsUnderWay.end(place)
+    }
+    dialsUnderWay.note(underWay, at: place)
+  }
+
+  /// What a task does for a dial.
+  nonisolated func perform(_ dial: ShardDial) async {
+    Census.taskBegan()
+    defer { Census.taskEnded() }
+    let outcome: Result<any LiveConnection, TransportError>
+    do throws(TransportError) {
+      outcome = .success(try await services.transport.dial(dial.request))
+    } catch {
+      outcome = .failure(error)
+    }
+    answered(dial, outcome)
+  }
+
+  private nonisolated func answered(
+    _ dial: ShardDial, _ outcome: Result<any LiveConnection, TransportError>
+  ) {
+    let result = dial.result(outcome)
+    if executor.isCurrent, Entry.dialAnswered(self, (dial.address, dial.ticket, result)) { return }
+    guard !mailbox.post(.dialed(dial.address, dial.ticket, result)) else { return }
+    // The broker has stopped meanwhile: nobody else will close this connection.
+    if case .success(let connection) = outcome { executor.execute { connection.abort() } }
+  }
+
+  /// Takes an outcome without the way through the inbox; false if this is not the moment.
+  func dialAnswered(_ address: SessionAddress, _ ticket: Ticket, _ result: DialResult) -> Bool {
+    takeTurn { dialed(address, ticket, result) }
+  }
+
+  func dialed(_ address: SessionAddress, _ ticket: Ticket, _ result: DialResult) {
+    services.admission.finish(ticket, DialOutcome(result.outcome))
+    guard let session = session(address) else {
+      (try? result.outcome.get())?.abort()
+      return
+    }
+    Session.Entry.dialEnded(session, result)
+  }
+}

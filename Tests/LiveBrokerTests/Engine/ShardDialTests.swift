@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import LiveEmulator
+import Synchronization
+import Testing
+
+@testable import LiveBroker
+
+/// Hides from the engine that the transport below could answer by calls.
+private struct TaskTransport: LiveTransport {
+  let base: any LiveTransport
+
+  func dial(_ request: DialRequest) async throws(TransportError) -> any LiveConnection {
+    try await base.dial(request)
+  }
+}
+
+/// Dials that never end by themselves; one that is given up is answered later, on its executor.
+private final class EndlessTransport: CallbackTransport {
+  struct Counts: Equatable {
+    var begun = 0
+    var answered = 0
+  }
+
+  private let counts = Mutex(Counts())
+  var seen: Counts { counts.withLock { $0 } }
+
+  func beginDial(
+    _ request: DialRequest,
+    answer: @escaping @Sendable (Result<any LiveConnection, TransportError>) -> Void
+  ) -> any DialUnderWay {
+    counts.withLock { $0.begun += 1 }
+    return Dial { [self] in
+      request.executor.execute {
+        self.counts.withLock { $0.answered += 1 }
+        answer(.failure(TransportError(.cancelled, message: "given up")))
+      }
+    }
+  }
+
+  private final class Dial: DialUnderWay {
+    private let giveUp: @Sendable () -> Void
+    init(_ giveUp: @escaping @Sendable () -> Void) { self.giveUp = giveUp }
+    func cancel() { giveUp() }
+  }
+}
+
+/// Refuses inside the call that begins the dial, while the session is in the middle of something.
+private final class HastyTransport: CallbackTransport {
+  private let count = Atomic(0)
+  var dials: Int { count.load(ordering: .relaxed) }
+
+  func beginDial(
+    _ request: DialRequest,
+    answer: @escaping @Sendable (Result<any LiveConnection, TransportError>) -> Void
+  ) -> any DialUnderWay {
+    count.add(1, ordering: .relaxed)
+    answer(.failure(TransportError(.connectFailed, message: "nobody is there")))
+    return Dial()
+  }
+
+  private final class Dial: DialUnderWay {
+    func cancel() { Issue.record("a dial was given up after its answer") }
+  }
+}
+
+@Suite("Dials of the engine")
+struct ShardDialTests {
+  @Test("A transport that can only dial in tasks serves all the same")
+  func inTasks() throws {
+    let stand = TestStand(seed: 31)
+    let transport = TaskTransport(base: stand.network)
+    let answers = try stand.run { stand in
+      try await stand.runAnother(over: transport) { broker in
+        let session = try await broker.openSession(stand.configuration())
+        let first = try await session.ask("before")
+        stand.network.dropEverything()
+        try await stand.sleep(.seconds(5))
+        return [first, try await session.ask("after")]
+      }
+    }
+    #expect(answers.allSatisfy { !$0.isEmpty })
+    #expect(stand.network.figures.dials == 2)
+  }
+
+  @Test("A run that ends gives up the dials under way, and returns when they have been answered")
+  func endOfRun() throws {
+    let stand = TestStand(seed: 32)
+    let transport = EndlessTransport()
+    try stand.run { stand in
+      try await stand.runAnother(over: transport) { broker in
+        await withTaskGroup(of: Void.self) { group in
+          group.addTask { _ = try? await broker.openSession(stand.configuration()) }
+          try? await stand.sleep(.seconds(3))
+          group.cancelAll()
+        }
+        #expect(transport.seen == .init(begun: 1, answered: 0))
+      }
+    }
+    #expect(transport.seen == .init(begun: 1, answered: 1))
+  }
+
+  @Test("A dial that ends inside the call that began it is told afterwards, and tried again")
+  func atOnce() throws {
+    let stand = TestStand(seed: 33)
+    let transport = HastyTransport()
+    let error = try stand.run { stand in
+      try await stand.runAnother(over: transport) { broker in
+        do {
+          _ = try await broker.openSession(stand.configuration())
+          return nil as (any Error)?
+        } catch {
+          return error
+        }
+      }
+    }
+    #expect(error is BrokerError)
+    #expect(transport.dials > 1)
+  }
+}
+
+@Suite("The book of dials under way")
+struct DialsUnderWayTests {
+  private final class Dial: DialUnderWay {
+    private let count = Atomic(0)
+    var cancels: Int { count.load(ordering: .relaxed) }
+    func cancel() { count.add(1, ordering: .relaxed) }
+  }
+
+  @Test("Outside of a run nothing is begun")
+  func closed() async {
+    let dials = DialsUnderWay()
+    #expect(dials.begin() == nil)
+    dials.open()
+    #expect(dials.begin() == 0)
+    dials.end(0)
+    await dials.close()
+    #expect(dials.begin() == nil)
+  }
+
+  @Test("What was answered before it was noted is forgotten; its place is used again")
+  func answeredAtOnce() async {
+    let dials = DialsUnderWay()
+    let (early, late) = (Dial(), Dial())
+    dials.open()
+    #expect(dials.begin() == 0)
+    dials.end(0)
+    dials.note(early, at: 0)
+    #expect(dials.begin() == 0)
+    dials.note(late, at: 0)
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await dials.close() }
+      while late.cancels == 0 { await Task.yield() }
+      dials.end(0)
+    }
+    #expect(early.cancels == 0)
+    #expect(late.cancels == 1)
+  }
+
+  @Test("A dial that is noted after the run has ended is given up then")
+  func notedLate() async {
+    let dials = DialsUnderWay()
+    let dial = Dial()
+    dials.open()
+    #expect(dials.begin() == 0)
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await dials.close() }
+      // Until the end is noted nothing new begins.
+      while let place = dials.begin() {
+        dials.end(place)
+        await Task.yield()
+      }
+      dials.note(dial, at: 0)
+      #expect(dial.cancels == 1)
+      dials.end(0)
+    }
+  }
+}
