@@ -47,6 +47,8 @@ final class NIOConnection: @unchecked Sendable {
   /// Calls of the engine that have not returned: meanwhile the sink is not called.
   private var callDepth = 0
   private var isAborted = false
+  /// What the sink was told last.
+  private var toldWritable = true
 
   init(_ request: DialRequest, dial: NIODial, limits: NIOTransportConfiguration.Limits) {
     state = dial.state
@@ -226,6 +228,17 @@ extension NIOConnection: ChannelInboundHandler {
     } else {
       watchProgress()
     }
+    tellWritability()
+  }
+
+  /// Tells what is so when the sink may be called, unless it has been told: between a call of the
+  /// engine and what is told right after it, a flush behind a read may turn it round again.
+  private func tellWritability() {
+    guard callDepth == 0 else { return state.loop.execute { self.tellWritability() } }
+    guard phase == .open || phase == .held, let isWritable = context?.channel.isWritable,
+      isWritable != toldWritable
+    else { return }
+    toldWritable = isWritable
     tell(.writable(isWritable))
   }
 
@@ -403,8 +416,6 @@ extension NIOConnection: DeadlineOwner {
     let isFinal = phase == .finished
     state.loop.execute { [self] in
       guard !isAborted, isFinal || phase != .finished else { return }
-      // The opposite may have been told meanwhile: a flush behind a read is no call of the engine.
-      if case .writable(let was) = signal, was != context?.channel.isWritable { return }
       sink.connection(generation, signalled: signal)
     }
   }
