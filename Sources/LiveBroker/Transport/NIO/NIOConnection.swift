@@ -235,7 +235,7 @@ extension NIOConnection: ChannelInboundHandler {
   /// engine and what is told right after it, a flush behind a read may turn it round again.
   private func tellWritability() {
     guard callDepth == 0 else { return state.loop.execute { self.tellWritability() } }
-    guard phase == .open || phase == .held, let isWritable = context?.channel.isWritable,
+    guard phase == .open, let isWritable = context?.channel.isWritable,
       isWritable != toldWritable
     else { return }
     toldWritable = isWritable
