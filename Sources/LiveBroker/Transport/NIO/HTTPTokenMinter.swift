@@ -14,7 +14,8 @@ internal import Synchronization
 /// and the token are in no error. A failure that may pass is tried once more after a short pause;
 /// when to ask again after that is ``TokenPool``'s business.
 ///
-/// Whoever makes a minter calls ``shutdown()`` when it is no longer used.
+/// Whoever makes a minter calls ``shutdown()`` when it is no longer used; where that is forgotten, a
+/// debug build ends with a trap of the HTTP client.
 public final class HTTPTokenMinter: TokenMinter {
   /// How a minter connects and how long it tries.
   public struct Configuration: Sendable {
