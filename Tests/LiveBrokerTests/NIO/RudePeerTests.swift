@@ -276,6 +276,25 @@ struct RudePeerTests {
     await server.close()
   }
 
+  @Test("A peer that goes right behind the upgrade is lost, told once", arguments: [false, true])
+  func endBehindUpgrade(resets: Bool) async throws {
+    let answer =
+      "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+      + "Sec-WebSocket-Accept: %ACCEPT%\r\n\r\n\u{1}\u{2}hi"
+    let peer = try await RudePeer(group, answer, resets ? .reset : .finish)
+    let sink = Sink()
+    _ = try await transport.dial(request(peer.endpoint(tls: false), sink))
+    let patience = Patience(clock: SystemClock(), executor: executor, limit: .unhurried)
+    guard case .signal(.failed(let error))? = await sink.events.next(patience) else {
+      Issue.record("the sink did not hear of the end")
+      return
+    }
+    #expect(error.code == .connectionLost)
+    try await expectNothingLeft(transport)
+    #expect(sink.events.count == 0, "something was told behind the end")
+    await peer.close()
+  }
+
   @Test("A close that is followed by a reset is a close all the same", arguments: [false, true])
   func closeThenReset(tls: Bool) async throws {
     let server = try await ScriptedServer(group, tls: tls)
