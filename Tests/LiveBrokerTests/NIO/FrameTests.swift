@@ -114,8 +114,7 @@ struct FrameTests {
   @Test("A close reason is cut at the border of a character, a bad code is not sent")
   func closeFrames() {
     let reason = String(repeating: "\u{6F22}", count: 60)
-    var frame = FrameWriter.close(
-      code: 1005, reason: reason, mask: 0, ByteBufferAllocator())
+    var frame = FrameWriter.close(code: 1005, reason: reason, mask: 0)
     #expect(frame.readableBytes == 2 + 4 + 2 + 123)
     frame.moveReaderIndex(forwardBy: 6)
     #expect(frame.readInteger(as: UInt16.self) == 1000)

@@ -54,13 +54,14 @@ struct SoakBenchmark: Sendable {
       round.openAtEnd = snapshot.open
       try await round.lookBehind(broker, stand)
       await stand.end()
-      round.filesLeft = OpenFiles.list.filter { files[$0.key] != $0.value }
-        .map { "\($0.key) \($0.value)" }.sorted()
       round.peak = Memory.peak
-      // The server hears of a close a moment after the client is done with it.
+      // The minter's connections say farewell before they close, and the server hears of a close a
+      // moment after the client is done with it.
       for _ in 0..<50 {
+        round.filesLeft = OpenFiles.list.filter { files[$0.key] != $0.value }
+          .map { "\($0.key) \($0.value)" }.sorted()
         round.serverAtEnd = try server.account()
-        if round.serverAtEnd?.connectionsOpen == 0 { break }
+        if round.filesLeft.isEmpty, round.serverAtEnd?.connectionsOpen == 0 { break }
         try await Task.sleep(for: .milliseconds(20))
       }
       return round

@@ -6,10 +6,9 @@ internal import NIOCore
 /// Writes the frames of a client: whole, and masked (RFC 6455, section 5.3).
 enum FrameWriter {
   static func frame(
-    _ opcode: FrameHeader.Opcode, _ payload: UnsafeRawBufferPointer, mask: UInt32,
-    _ allocator: ByteBufferAllocator
+    _ opcode: FrameHeader.Opcode, _ payload: UnsafeRawBufferPointer, mask: UInt32
   ) -> ByteBuffer {
-    var buffer = allocator.buffer(capacity: payload.count + 14)
+    var buffer = ByteBufferAllocator().buffer(capacity: payload.count + 14)
     buffer.writeInteger(0x80 | opcode.rawValue)
     switch payload.count {
     case ...125: buffer.writeInteger(0x80 | UInt8(payload.count))
@@ -30,16 +29,14 @@ enum FrameWriter {
 
   /// A close frame; the reason is cut to what fits, at the border of a character. A code that may
   /// not stand on the wire is sent as 1000.
-  static func close(
-    code: UInt16, reason: String, mask: UInt32, _ allocator: ByteBufferAllocator
-  ) -> ByteBuffer {
+  static func close(code: UInt16, reason: String, mask: UInt32) -> ByteBuffer {
     let code = FrameReader.isAllowed(code) ? code : 1000
     var payload = [UInt8(code >> 8), UInt8(code & 0xFF)]
     for scalar in reason.unicodeScalars {
       guard payload.count + UTF8.width(scalar) <= 125 else { break }
       payload.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
     }
-    return payload.withUnsafeBytes { frame(.close, $0, mask: mask, allocator) }
+    return payload.withUnsafeBytes { frame(.close, $0, mask: mask) }
   }
 
   /// Eight bytes at a time: the mask repeats every four.

@@ -83,7 +83,8 @@ public final class HTTPTokenMinter: TokenMinter {
   }
 
   /// Closes the minter's connections. Mints that are under way fail; later ones fail, too. Where a host
-  /// does not answer a connect that has begun, this takes up to ``Configuration/timeout``.
+  /// does not answer a connect that has begun, this takes up to ``Configuration/timeout``. Sockets over
+  /// TLS are gone a moment after the return, when both sides have said farewell.
   public func shutdown() async {
     // It fails only if it was shut down before.
     try? await client.shutdown()

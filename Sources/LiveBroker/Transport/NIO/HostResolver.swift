@@ -88,7 +88,7 @@ final class HostResolver: Sendable {
   /// This address answered: it goes first from now on.
   func prefer(_ address: SocketAddress, of host: String) {
     entries.withLock { entries in
-      guard let found = entries[host]?.addresses,
+      guard let found = entries[host]?.addresses, found.count > 1,
         let index = found.firstIndex(where: { $0.ipAddress == address.ipAddress }), index > 0
       else { return }
       entries[host]?.addresses.swapAt(0, index)

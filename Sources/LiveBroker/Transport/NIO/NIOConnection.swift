@@ -144,9 +144,8 @@ extension NIOConnection: LiveConnection {
   private var isOnLoop: Bool { state.loop.inEventLoop }
 
   private func write(_ opcode: FrameHeader.Opcode, _ payload: [UInt8]) {
-    guard let allocator = context?.channel.allocator else { return }
     let mask: UInt32 = state.entropy.next()
-    write(payload.withUnsafeBytes { FrameWriter.frame(opcode, $0, mask: mask, allocator) })
+    write(payload.withUnsafeBytes { FrameWriter.frame(opcode, $0, mask: mask) })
   }
 
   /// What the kernel holds for a peer that is gone has an age, too. The answer to a setup has a
@@ -167,10 +166,7 @@ extension NIOConnection: LiveConnection {
   #endif
 
   private func writeClose(code: UInt16, reason: String) {
-    guard let context else { return }
-    write(
-      FrameWriter.close(
-        code: code, reason: reason, mask: state.entropy.next(), context.channel.allocator))
+    write(FrameWriter.close(code: code, reason: reason, mask: state.entropy.next()))
   }
 
   private func setAutoRead(_ enabled: Bool) {
@@ -423,10 +419,9 @@ extension NIOConnection: DeadlineOwner {
   /// Ends the channel. TLS would wait for the peer's farewell; an orderly end sends ours and goes.
   private func disconnect(isOrderly: Bool = false) {
     guard let context else { return }
-    let pipeline = context.pipeline.syncOperations
-    guard usesTLS, let tls = try? pipeline.context(handlerType: NIOSSLClientHandler.self) else {
-      return context.close(promise: nil)
-    }
+    guard usesTLS,
+      let tls = try? context.pipeline.syncOperations.context(handlerType: NIOSSLClientHandler.self)
+    else { return context.close(promise: nil) }
     if isOrderly { context.close(mode: .output, promise: nil) }
     tls.close(promise: nil)
   }
