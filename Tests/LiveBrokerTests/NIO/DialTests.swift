@@ -150,6 +150,32 @@ struct DialTests {
     await server.close()
   }
 
+  @Test("A port that does not exist fails the dial, and nothing else", arguments: [-1, 0, 65_536])
+  func noSuchPort(port: Int) async throws {
+    for host in ["127.0.0.1", "localhost"] {
+      let endpoint = LiveEndpoint(host: host, port: port, usesTLS: false)
+      #expect(await error(endpoint, configuration())?.code == .invalidRequest)
+      let proxied = configuration { $0.proxy = .init(host: host, port: port) }
+      #expect(await error(.geminiDeveloper, proxied)?.code == .invalidRequest)
+    }
+    var minting = HTTPTokenMinter.Configuration()
+    minting.proxy = .init(host: "127.0.0.1", port: port)
+    #expect(throws: MintError.self) {
+      try HTTPTokenMinter(apiKey: Secret("k"), configuration: minting)
+    }
+  }
+
+  @Test("However many addresses are silent, the last has its share of the time", arguments: 1..<20)
+  func shares(silent: Int) {
+    var left = Duration.seconds(6)
+    for others in (1...silent).reversed() {
+      let share = NIODial.share(of: left, before: others)
+      #expect(share > .zero)
+      left -= share
+    }
+    #expect(left >= .seconds(6) / (silent + 1) - .milliseconds(1))
+  }
+
   @Test("A name is resolved and reached")
   func byName() async throws {
     let server = try await ScriptedServer(group)

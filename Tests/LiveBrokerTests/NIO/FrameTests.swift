@@ -207,6 +207,16 @@ struct UpgradeTests {
     #expect(NIOTransportConfiguration.Header(name: "Sec-WebSocket-Key", value: "a") == nil)
   }
 
+  @Test("A header of the caller's does not stand beside the credential's own")
+  func secondCredential() throws {
+    let own = try #require(
+      NIOTransportConfiguration.Header(name: "authorization", value: "Basic YTpi"))
+    #expect(throws: TransportError.self) {
+      try request(.vertex(.accessToken(Secret("ya29.token"))), headers: [own])
+    }
+    #expect(try request(.apiKey(Secret("k")), headers: [own]).contains("\r\nauthorization: Basic"))
+  }
+
   @Test("Ports and addresses stand in the host as they should")
   func hosts() throws {
     let header = try #require(NIOTransportConfiguration.Header(name: "X-Team", value: "a b"))
@@ -242,6 +252,27 @@ struct UpgradeTests {
       "HTTP/1.1 429 x\nRetry-After: Sun, 06 Nov 1994 08:50:07 GMT\n"
         + "Date: Sun, 06 Nov 1994 08:49:37 GMT\n\n")
     #expect(dated?.wait == .seconds(30))
+  }
+
+  @Test("Interim answers are passed over in whatever pieces, and nothing of them is kept")
+  func interimFlood() throws {
+    let piece = ByteBuffer(
+      string: "HTTP/1.1 102 Processing\r\nX-Pad: \(String(repeating: "x", count: 1000))\r\n\r\n")
+    var reader = AnswerReader()
+    // Cut so that a read never ends where a head ends.
+    reader.append(ByteBuffer(string: "HTTP/1.1 1"))
+    for _ in 0..<1000 {
+      var next = ByteBuffer(string: "00 Continue\r\n\r\n")
+      for _ in 0..<10 { next.writeImmutableBuffer(piece) }
+      next.writeString("HTTP/1.1 1")
+      reader.append(next)
+      #expect(try reader.next() == nil)
+      #expect(reader.rest.readableBytes == 10)
+    }
+    #expect(reader.rest.storageCapacity <= 65_536)
+    reader.append(ByteBuffer(string: "01 x\r\nUpgrade: websocket\r\n\r\nrest"))
+    #expect(try reader.next()?.upgrade == "websocket")
+    #expect(String(buffer: reader.rest) == "rest")
   }
 
   @Test(

@@ -5,6 +5,7 @@ import LiveEmulator
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 import Synchronization
 import Testing
 
@@ -215,20 +216,22 @@ final class HTTPStage: Sendable {
     }
   }
 
-  init(_ answers: [Answer]) async throws {
+  init(_ answers: [Answer], tls: Bool = false) async throws {
     let script = Script(answers)
+    let context = tls ? try ScriptedServer.tlsContext(nil) : nil
     self.script = script
     listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           let pipeline = channel.pipeline.syncOperations
+          if let context { try pipeline.addHandler(NIOSSLServerHandler(context: context)) }
           try pipeline.configureHTTPServerPipeline()
           try pipeline.addHandler(Handler(script))
         }
       }
       .bind(host: "127.0.0.1", port: 0).get()
     endpoint = LiveEndpoint(
-      host: "127.0.0.1", port: listener.localAddress?.port ?? 0, usesTLS: false)
+      host: "127.0.0.1", port: listener.localAddress?.port ?? 0, usesTLS: tls)
   }
 
   var seen: [Request] { script.seen }

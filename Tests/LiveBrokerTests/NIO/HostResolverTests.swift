@@ -26,9 +26,12 @@ struct HostResolverTests {
       var wallTime: WallTime { WallTime(nanosecondsSinceEpoch: 0) }
     }
 
-    func make() -> HostResolver {
-      HostResolver(
-        .init(), clock: Clock(stage: self), lookup: { _ in self.state.withLock { $0.answer } },
+    func make(maxNames: Int = 64) -> HostResolver {
+      var configuration = NIOTransportConfiguration.Resolver()
+      configuration.maxNames = maxNames
+      return HostResolver(
+        configuration, clock: Clock(stage: self),
+        lookup: { _ in self.state.withLock { $0.answer } },
         blocking: { work in self.state.withLock { $0.questions.append(work) } })
     }
 
@@ -107,6 +110,25 @@ struct HostResolverTests {
     #expect(stage.told.withLock { $0.allSatisfy { (try? $0.get()) == nil } })
     #expect(ask(resolver, stage) == nil)
     #expect(stage.open == 1)
+  }
+
+  @Test("The name asked for longest ago makes room for another, but none whose question is open")
+  func room() {
+    let stage = Stage()
+    let resolver = stage.make(maxNames: 2)
+    func ask(_ host: String) -> [String]? {
+      stage.advance(.seconds(1))
+      return resolver.addresses(of: host) { _ in }?.compactMap(\.ipAddress)
+    }
+    #expect(ask("a") == nil)
+    #expect(ask("b") == nil)
+    #expect(ask("c") == nil)
+    stage.answer(["1.1.1.1"])
+    // Three were kept while all were asked for; the next makes room by one.
+    #expect(ask("d") == nil)
+    #expect(ask("b") == ["1.1.1.1"])
+    #expect(ask("c") == ["1.1.1.1"])
+    #expect(ask("a") == nil)
   }
 
   @Test("The address that answered goes first, also after a refresh; distrust asks anew")

@@ -220,6 +220,8 @@ final class TalkingServer: Sendable {
 
   init(_ group: any EventLoopGroup, opening: String, endless: String) async throws {
     listener = try await ServerBootstrap(group: group)
+      // A small buffer: it fills soon, and then the loop turns to its other connections.
+      .childChannelOption(.socketOption(.so_sndbuf), value: 4096)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           try channel.pipeline.syncOperations.addHandler(Talker(opening, endless))

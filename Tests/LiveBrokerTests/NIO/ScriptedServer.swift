@@ -61,7 +61,7 @@ final class ScriptedServer: ConformancePeer {
     func set(_ server: ScriptedServer) { reference.withLock { $0.server = server } }
   }
 
-  private static func tlsContext(_ newest: TLSVersion?) throws -> NIOSSLContext {
+  static func tlsContext(_ newest: TLSVersion?) throws -> NIOSSLContext {
     let certificates = try NIOSSLCertificate.fromPEMBytes(Array(TestCertificate.certificate.utf8))
     let key = try NIOSSLPrivateKey(bytes: Array(TestCertificate.key.utf8), format: .pem)
     var configuration = TLSConfiguration.makeServerConfiguration(
@@ -238,6 +238,16 @@ final class ScriptedConnection: ConformancePeerConnection {
   /// Stops or resumes reading, so that the client cannot write any more.
   func setReading(_ enabled: Bool) async throws {
     try await channel.setOption(.autoRead, value: enabled).get()
+  }
+
+  /// Ends the connection by a reset, also under TLS. What was written before has gone out.
+  func reset() async {
+    try? await channel.eventLoop.submit { [channel] in RudePeer.reset(channel) }.get()
+  }
+
+  /// Bytes that the client has not taken and the kernel does not hold.
+  func bytesWaiting() async throws -> Int {
+    try await channel.getOption(.bufferedWritableBytes).get()
   }
 
   /// Returns when the bytes stand behind what was written before. A loop reads before it does what

@@ -5,6 +5,7 @@ internal import AsyncHTTPClient
 public import NIOCore
 internal import NIOHTTP1
 public import NIOPosix
+internal import NIOSSL
 internal import Synchronization
 
 /// Mints tokens over HTTP: `POST …/auth_tokens` with a long-lived API key.
@@ -13,7 +14,8 @@ internal import Synchronization
 /// and the token are in no error. A failure that may pass is tried once more after a short pause;
 /// when to ask again after that is ``TokenPool``'s business.
 ///
-/// Whoever makes a minter calls ``shutdown()`` when it is no longer used.
+/// Whoever makes a minter calls ``shutdown()`` when it is no longer used; where that is forgotten, a
+/// debug build ends with a trap of the HTTP client.
 public final class HTTPTokenMinter: TokenMinter {
   /// How a minter connects and how long it tries.
   public struct Configuration: Sendable {
@@ -57,6 +59,9 @@ public final class HTTPTokenMinter: TokenMinter {
     configuration: Configuration = Configuration(), seed: UInt64? = nil
   ) throws(MintError) {
     try endpoint.checkMinting()
+    guard UpgradeRequest.isOneWord(endpoint.host),
+      [endpoint.port, configuration.proxy?.port ?? 1].allSatisfy({ (1...65_535).contains($0) })
+    else { throw MintError(.invalidRequest, message: "there is no such host or port") }
     self.endpoint = endpoint
     self.apiKey = apiKey
     self.configuration = configuration
@@ -69,15 +74,17 @@ public final class HTTPTokenMinter: TokenMinter {
     }
     do {
       client = HTTPClient(
-        eventLoopGroup: group, configuration: try Self.clientConfiguration(configuration))
+        eventLoopGroup: group,
+        configuration: try Self.clientConfiguration(configuration, host: endpoint.host))
     } catch {
       throw MintError(
         .invalidRequest, message: "the TLS configuration cannot be used: \(error)", cause: error)
     }
   }
 
-  /// Closes the minter's connections. Mints that are under way fail; later ones fail, too. Sockets
-  /// over TLS are gone a moment after the return, when both sides have said farewell.
+  /// Closes the minter's connections. Mints that are under way fail; later ones fail, too. Where a host
+  /// does not answer a connect that has begun, this takes up to ``Configuration/timeout``. Sockets over
+  /// TLS are gone a moment after the return, when both sides have said farewell.
   public func shutdown() async {
     // It fails only if it was shut down before.
     try? await client.shutdown()
@@ -85,6 +92,7 @@ public final class HTTPTokenMinter: TokenMinter {
 
   /// Mints one token. Cancelling the task aborts the request.
   public func mint(_ request: TokenRequest) async throws(MintError) -> MintedToken {
+    try request.options.validate()
     let body = request.encodedBody()
     var attempt = 1
     while true {
@@ -132,15 +140,26 @@ public final class HTTPTokenMinter: TokenMinter {
       let response = try await client.execute(
         request(body, options),
         timeout: .nanoseconds((options.timeout ?? configuration.timeout).nanoseconds))
-      let bytes = try await response.body.collect(upTo: 65_536)
+      let bytes = try await bytes(of: response)
       return Result { () throws(MintError) in
         try token(response.status, response.headers, Array(buffer: bytes))
       }
-    } catch is NIOTooManyBytesError {
-      return .failure(MintError(.malformedResponse, message: "the answer is over 64 KiB"))
+    } catch is WrongName {
+      let message = "the certificate is not for \(endpoint.host)"
+      return .failure(MintError(.unreachable, message: message))
     } catch {
       return .failure(
         MintError(.unreachable, message: "no answer from \(endpoint.host)", cause: error))
+    }
+  }
+
+  /// The body, or nothing if it is over 64 KiB: that holds no token, and a refusal without its text is
+  /// a refusal all the same.
+  private func bytes(of response: HTTPClientResponse) async throws -> ByteBuffer {
+    do {
+      return try await response.body.collect(upTo: 65_536)
+    } catch is NIOTooManyBytesError {
+      return ByteBuffer()
     }
   }
 
@@ -196,8 +215,8 @@ public final class HTTPTokenMinter: TokenMinter {
     }
   }
 
-  private static func clientConfiguration(
-    _ configuration: Configuration
+  static func clientConfiguration(
+    _ configuration: Configuration, host: String
   ) throws -> HTTPClient.Configuration {
     var result = HTTPClient.Configuration(
       tlsConfiguration: try configuration.tls.clientConfiguration(),
@@ -207,6 +226,9 @@ public final class HTTPTokenMinter: TokenMinter {
     result.timeout.connect = .nanoseconds(configuration.timeout.nanoseconds)
     // A refused connection is an answer; when to try again is decided here.
     result.connectionPool.retryConnectionEstablishment = false
+    if configuration.tls.verification == .full {
+      result.http1_1ConnectionDebugInitializer = { Self.proveName(of: host, on: $0) }
+    }
     if let proxy = configuration.proxy {
       result.proxy = .server(
         host: proxy.host, port: proxy.port,
@@ -218,6 +240,25 @@ public final class HTTPTokenMinter: TokenMinter {
         })
     }
     return result
+  }
+}
+
+// MARK: - Whom the key goes to
+
+extension HTTPTokenMinter {
+  private struct WrongName: Error {}
+
+  /// Fails, before anything is sent, if TLS is spoken with somebody whose certificate does not name the
+  /// host: an address in it is enough for NIOSSL, and not for us (see ``CertificateName``).
+  private static func proveName(of host: String, on channel: any Channel) -> EventLoopFuture<Void> {
+    guard let handler = try? channel.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self)
+    else { return channel.eventLoop.makeSucceededVoidFuture() }
+    if let certificate = handler.peerCertificate, CertificateName.isProven(host, by: certificate) {
+      return channel.eventLoop.makeSucceededVoidFuture()
+    }
+    // The client takes note of the failure first; a close before it would surprise it.
+    channel.eventLoop.execute { channel.close(promise: nil) }
+    return channel.eventLoop.makeFailedFuture(WrongName())
   }
 }
 #endif

@@ -40,11 +40,15 @@ final class NIOConnection: @unchecked Sendable {
   /// Bytes given to the channel, to see whether the peer takes any.
   private var accepted = 0
   private var stallMark = (accepted: 0, buffered: 0)
+  /// The largest message since the channel could last be written.
+  private var largest = 0
   private var lastError: (any Error)?
   private var textsSent: UInt = 0
   /// Calls of the engine that have not returned: meanwhile the sink is not called.
   private var callDepth = 0
   private var isAborted = false
+  /// What the sink was told last.
+  private var toldWritable = true
 
   init(_ request: DialRequest, dial: NIODial, limits: NIOTransportConfiguration.Limits) {
     state = dial.state
@@ -99,6 +103,7 @@ extension NIOConnection: LiveConnection {
     switch frame {
     case .text(let bytes):
       limitKernelAge()
+      largest = max(largest, bytes.count)
       write(.text, bytes)
     case .ping(let bytes): write(.ping, Array(bytes.prefix(125)))
     }
@@ -213,7 +218,23 @@ extension NIOConnection: ChannelInboundHandler {
   func channelWritabilityChanged(context: ChannelHandlerContext) {
     guard phase == .open else { return }
     let isWritable = context.channel.isWritable
-    if isWritable { disarm() } else { watchProgress() }
+    if isWritable {
+      disarm()
+      largest = 0
+    } else {
+      watchProgress()
+    }
+    tellWritability()
+  }
+
+  /// Tells what is so when the sink may be called, unless it has been told: between a call of the
+  /// engine and what is told right after it, a flush behind a read may turn it round again.
+  private func tellWritability() {
+    guard callDepth == 0 else { return state.loop.execute { self.tellWritability() } }
+    guard phase == .open, let isWritable = context?.channel.isWritable,
+      isWritable != toldWritable
+    else { return }
+    toldWritable = isWritable
     tell(.writable(isWritable))
   }
 
@@ -357,8 +378,10 @@ extension NIOConnection: DeadlineOwner {
     watchProgress()
   }
 
+  /// However large it is, one message is no sign of a peer that does not read.
   private func checkUnflushed() {
-    guard context?.channel.isWritable == false, bufferedBytes > limits.maxUnflushed else { return }
+    guard context?.channel.isWritable == false, bufferedBytes - largest > limits.maxUnflushed
+    else { return }
     fail(.connectionLost, "the peer left \(limits.maxUnflushed) bytes untaken")
   }
 

@@ -33,8 +33,10 @@ final class NIODial: @unchecked Sendable {
   private var deadline: UInt32?
   private var upgrade: UpgradeRequest?
   private var addresses: ArraySlice<SocketAddress> = []
+  /// When the phase of connecting ends, if there are several addresses.
+  private var connectBy = EngineInstant.never
   /// What has come of an answer whose head is not complete.
-  private var head: ByteBuffer?
+  private var head: AnswerReader?
 
   /// - Parameter answer: Told the outcome, once, on the loop. A connection tells what arrives as
   ///   soon as it has returned.
@@ -104,10 +106,14 @@ final class NIODial: @unchecked Sendable {
 
   private func resolve() {
     let (host, port) = target
+    guard (1...65_535).contains(port) else {
+      return fail(.invalidRequest, "there is no port \(port)")
+    }
     if let literal = try? SocketAddress(ipAddress: host, port: port) { return connect([literal]) }
     enter(.resolving, within: request.timeouts.resolve)
-    let known = resolver.addresses(of: host) { answer in
-      self.state.loop.execute { self.resolved(answer) }
+    // A question may be answered long after the dial was given up; until then its deadline holds it.
+    let known = resolver.addresses(of: host) { [state, weak self] answer in
+      state.loop.execute { self?.resolved(answer) }
     }
     if let known { resolved(.success(known)) }
   }
@@ -123,6 +129,9 @@ final class NIODial: @unchecked Sendable {
 
   private func connect(_ addresses: [SocketAddress]) {
     self.addresses = addresses[...]
+    if addresses.count > 1 {
+      connectBy = SystemClock().now.advanced(by: request.timeouts.connect)
+    }
     enter(.connecting, within: request.timeouts.connect)
     connectNext(after: nil)
   }
@@ -136,8 +145,11 @@ final class NIODial: @unchecked Sendable {
     let address = with(next, port: target.port)
     let connection = NIOConnection(request, dial: self, limits: configuration.limits)
     self.connection = connection
-    // The deadline of the phase rules; a share of it leaves time for the other addresses.
-    let share = request.timeouts.connect / (addresses.count + 1)
+    // For the last address the deadline of the phase rules.
+    let share =
+      addresses.isEmpty
+      ? request.timeouts.connect
+      : Self.share(of: SystemClock().now.duration(to: connectBy), before: addresses.count)
     bootstrap(connection).connectTimeout(.nanoseconds(max(1, share.nanoseconds)))
       .connect(to: address).whenComplete { result in
         switch result {
@@ -148,6 +160,10 @@ final class NIODial: @unchecked Sendable {
         }
       }
   }
+
+  /// How long an address may take before so many others: its part of the time that is left, so that
+  /// there is some for the last.
+  static func share(of left: Duration, before others: Int) -> Duration { left / (others + 1) }
 
   private func with(_ address: SocketAddress, port: Int) -> SocketAddress {
     guard address.port != port else { return address }
@@ -236,29 +252,16 @@ final class NIODial: @unchecked Sendable {
   }
 
   func received(_ bytes: ByteBuffer) {
-    var bytes = bytes
-    var scanned = 0
-    if var earlier = head.take() {
-      scanned = earlier.readableBytes
-      earlier.writeBuffer(&bytes)
-      bytes = earlier
-    }
+    guard phase == .upgrading || phase == .tunnelling else { return }
+    var reader = head.take() ?? AnswerReader()
+    reader.append(bytes)
     do throws(ResponseHead.Malformed) {
-      while phase == .upgrading || phase == .tunnelling {
-        let parsed = try bytes.withUnsafeReadableBytes { bytes throws(ResponseHead.Malformed) in
-          try ResponseHead(bytes, scanned: scanned)
-        }
-        scanned = 0
-        guard let parsed else {
-          head = bytes
-          return
-        }
-        bytes.moveReaderIndex(forwardBy: parsed.size)
-        // Interim answers mean: wait for the next.
-        if (100..<200).contains(parsed.status), parsed.status != 101 { continue }
-        if phase == .upgrading { return upgraded(parsed, rest: bytes) }
-        return tunnelled(parsed, rest: bytes)
+      guard let answer = try reader.next() else {
+        head = reader
+        return
       }
+      if phase == .upgrading { return upgraded(answer, rest: reader.rest) }
+      tunnelled(answer, rest: reader.rest)
     } catch {
       fail(.protocolViolation, "the answer cannot be read: \(error.message)")
     }
@@ -306,7 +309,10 @@ final class NIODial: @unchecked Sendable {
   /// Whether TLS itself said no, rather than the connection below it.
   private static func isRefusal(_ error: any Error) -> Bool {
     switch error {
-    case NIOSSLError.handshakeFailed(.sslError(let stack)): stack != [.eofDuringHandshake]
+    case NIOSSLError.handshakeFailed(.sslError(let stack)):
+      // A server in trouble says so by an alert; that is not a no.
+      stack != [.eofDuringHandshake]
+        && !stack.contains { $0.description.contains("ALERT_INTERNAL_ERROR") }
     case NIOSSLError.handshakeFailed: false
     case NIOSSLError.uncleanShutdown: false
     case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError: true

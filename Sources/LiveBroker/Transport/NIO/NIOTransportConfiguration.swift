@@ -9,7 +9,8 @@ public struct NIOTransportConfiguration: Sendable {
   public var resolver = Resolver()
   /// A proxy through which every connection goes; none by default.
   public var proxy: Proxy?
-  /// Headers that are added to each upgrade.
+  /// Headers that are added to each upgrade. One that the credential itself needs, such as
+  /// `Authorization` with an access token, fails the dial.
   public var extraHeaders: [Header] = []
   /// Sizes and times of open connections.
   public var limits = Limits()
@@ -120,7 +121,8 @@ public struct NIOTransportConfiguration: Sendable {
     public var writeHighWatermark = 256 << 10
     /// Outbound bytes below which it says that it is writable again. Default 64 KiB.
     public var writeLowWatermark = 64 << 10
-    /// Outbound bytes at which a connection is given up. Default 16 MiB.
+    /// Outbound bytes at which a connection is given up, the largest message among them not counted:
+    /// it may be of any size. Default 16 MiB.
     public var maxUnflushed = 16 << 20
     /// How long outbound bytes may wait without the peer taking any before the connection is given
     /// up. Default 60 s. On Linux the kernel is told the same of what it holds itself.

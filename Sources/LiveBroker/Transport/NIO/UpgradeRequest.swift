@@ -13,6 +13,8 @@ final class UpgradeTemplate: Sendable {
   fileprivate let middle: [UInt8]
   /// From behind the credential's headers on.
   fileprivate let end: [UInt8]
+  /// The names in it.
+  private let extraNames: [String]
 
   /// What decides the path.
   private enum Kind {
@@ -45,12 +47,18 @@ final class UpgradeTemplate: Sendable {
     middle = Array(
       (" HTTP/1.1\r\nHost: \(host)\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ").utf8)
+    extraNames = extraHeaders.map { $0.name.lowercased() }
     let lines = extraHeaders.map { "\r\n\($0.name): \($0.value)" }
     end = Array((lines.joined() + "\r\n\r\n").utf8)
   }
 
   func fits(_ endpoint: LiveEndpoint, _ credential: Credential) -> Bool {
     Kind(credential) == kind && endpoint == self.endpoint
+  }
+
+  /// Whether a header of the credential's would stand beside one of the caller's.
+  fileprivate func holds(_ name: String) -> Bool {
+    !extraNames.isEmpty && extraNames.contains(name.lowercased())
   }
 }
 
@@ -81,7 +89,13 @@ struct UpgradeRequest {
     }
     bytes.writeBytes(template.middle)
     bytes.writeBytes(key)
-    for item in placement.headers { try Self.write(item, to: &bytes) }
+    for item in placement.headers {
+      guard !template.holds(item.name) else {
+        throw TransportError(
+          .invalidRequest, message: "header \(item.name) belongs to the credential")
+      }
+      try Self.write(item, to: &bytes)
+    }
     bytes.writeBytes(template.end)
     self.bytes = bytes
   }
