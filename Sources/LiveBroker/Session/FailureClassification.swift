@@ -60,8 +60,12 @@ package struct FailureClassification: Sendable {
   }
 
   /// The verdict on a dial that failed or a connection that broke.
-  package func verdict(_ error: TransportError) -> FailureVerdict {
+  ///
+  /// - Parameter hasLived: Whether the session has had a connection. Then a server that cannot prove
+  ///   its name is one in trouble, or one that is not the service; who has just come is told at once.
+  package func verdict(_ error: TransportError, hasLived: Bool) -> FailureVerdict {
     switch error.code {
+    case .tlsFailed where hasLived: .retryMuchLater
     case .tlsFailed, .invalidRequest:
       .stop(SessionEnd(.refusedByService, message: error.message))
     case .upgradeRefused:

@@ -152,8 +152,8 @@ extension Session: ConnectionSink {
         phase: failurePhase(of: generation), code: code, reason: reason)
       ended(generation, .closedByService(code: code, reason: reason), verdict)
     case .failed(let error):
-      ended(
-        generation, .connectionLost(error.message), plan.classification.verdict(error))
+      let verdict = plan.classification.verdict(error, hasLived: opening == nil)
+      ended(generation, .connectionLost(error.message), verdict)
     }
   }
 

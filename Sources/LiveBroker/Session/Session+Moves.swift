@@ -21,7 +21,7 @@ extension Session {
   }
 
   private func dialFailed(_ generation: UInt32, _ error: TransportError) {
-    let verdict = plan.classification.verdict(error)
+    let verdict = plan.classification.verdict(error, hasLived: opening == nil)
     feed { machine, context in machine.dialFailed(generation: generation, verdict, context) }
   }
 

@@ -6,15 +6,6 @@ import Testing
 
 @testable import LiveBroker
 
-/// Hides from the engine that the transport below could answer by calls.
-private struct TaskTransport: LiveTransport {
-  let base: any LiveTransport
-
-  func dial(_ request: DialRequest) async throws(TransportError) -> any LiveConnection {
-    try await base.dial(request)
-  }
-}
-
 /// Dials that never end by themselves; one that is given up is answered later, on its executor.
 private final class EndlessTransport: CallbackTransport {
   struct Counts: Equatable {
@@ -69,7 +60,7 @@ struct ShardDialTests {
   @Test("A transport that can only dial in tasks serves all the same")
   func inTasks() throws {
     let stand = TestStand(seed: 31)
-    let transport = TaskTransport(base: stand.network)
+    let transport = TaskTransport(stand.network)
     let answers = try stand.run { stand in
       try await stand.runAnother(over: transport) { broker in
         let session = try await broker.openSession(stand.configuration())
