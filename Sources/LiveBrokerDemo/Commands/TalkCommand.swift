@@ -45,9 +45,7 @@ struct TalkCommand: DemoCommand {
   private func prepared() throws(TalkFailure) -> Talk {
     let key = try TalkKey.key(
       from: ProcessInfo.processInfo.environment, for: options.endpoint)
-    if let authority = options.authority, !FileManager.default.isReadableFile(atPath: authority) {
-      throw TalkFailure(.noInput, "--ca: '\(authority)' cannot be read")
-    }
+    try TalkSetup.checkAuthority(options.authority)
     let isTyped = options.input == .typed && Console.inputIsTerminal
     return Talk(
       options, key: key, recording: try recording(),
@@ -73,10 +71,15 @@ struct TalkCommand: DemoCommand {
     }
   }
 
-  /// In the midst of what a person types nothing is drawn in place.
   private func screen(isTyped: Bool) -> TalkScreen {
     let style: TalkScreen.Style =
-      options.printsJSON ? .silent : Console.errorIsTerminal && !isTyped ? .inPlace : .lines
+      if options.printsJSON {
+        .silent
+      } else if !Console.canDraw {
+        .lines
+      } else {
+        isTyped ? .aboveInput : .inPlace
+      }
     return TalkScreen(style, sessions: options.sessions, length: options.length)
   }
 

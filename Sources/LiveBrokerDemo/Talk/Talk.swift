@@ -58,6 +58,9 @@ struct Talk: Sendable {
 
   private func run(_ client: ReportClient?) async throws(TalkFailure) -> TourSummary {
     let before = try await client?.report("sessions=0") ?? nil
+    if isTyped {
+      screen.greet("Talking to \(endpoint.shown). Type a line and be answered; Ctrl-D ends it.")
+    }
     let begin = clock.now
     let news = TalkNews(sessions: options.sessions) { text, at in
       screen.event(text, at: begin.duration(to: at))
