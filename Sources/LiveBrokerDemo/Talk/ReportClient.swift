@@ -53,7 +53,9 @@ struct ReportClient: Sendable {
     case let error as IOError: String(cString: strerror(error.errnoCode))
     case let error as HTTPClientError where error == .connectTimeout: "no connection within 5 s"
     case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
-      "TLS failed: \(error). A server that made its own certificate needs --ca FILE"
+      // Without the places in the library's sources.
+      "TLS failed: \("\(error)".replacing(/\ at \/[^\]]*:[0-9]+/, with: "")). "
+        + "A server that made its own certificate needs --ca FILE"
     default: "\(error)"
     }
   }

@@ -175,6 +175,26 @@ import Testing
     #expect(since.brokenPromises == ["b", "2 more that the service did not keep"])
   }
 
+  /// Whoever is at the endpoint may say what he likes.
+  @Test func absurdNumbersDoNotTrap() throws {
+    func report(_ number: String) throws -> OutsideReport {
+      let tally = #"{"count":\#(number),"bytes":\#(number)}"#
+      let json = """
+        {"service":{"minted":\(number),"tokensExpiredUnused":\(number),"promisesBroken":\(number)},
+         "upgrades":{"bucketMilliseconds":\(number),"counts":[\(number),\(number)]},
+         "sessions":[{"label":"a","remembered":{"text":\(tally),"content":\(tally)}}]}
+        """
+      return try #require(OutsideReport(try JSONValue(decoding: Array(json.utf8))))
+    }
+    let largest = try report("9223372036854775807")
+    let smallest = try report("-9223372036854775808")
+    for (later, earlier) in [(largest, smallest), (smallest, largest), (largest, largest)] {
+      _ = later.since(earlier).brokenPromises
+      _ = later.upgrades(from: .seconds(100_000), to: .zero)
+    }
+    #expect(largest.sessions["a"]?.first?.texts ?? 0 > 0)
+  }
+
   @Test(arguments: ["{}", "[]", #"{"service":{"minted":1}}"#])
   func whatIsNoReportIsNone(_ json: String) throws {
     #expect(OutsideReport(try JSONValue(decoding: Array(json.utf8))) == nil)
