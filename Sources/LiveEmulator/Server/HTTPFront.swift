@@ -4,6 +4,7 @@
 import LiveBroker
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 import NIOWebSocket
 
 /// The HTTP side of a connection: mints, reports, and upgrades to a WebSocket.
@@ -21,6 +22,8 @@ final class HTTPFront: ChannelInboundHandler, RemovableChannelHandler {
   /// Nothing more is read: the connection ends after the present answer, or never answers.
   private var isFinished = false
   private var report: ReportStream?
+  /// Whether the report's next piece has its turn of the loop already.
+  private var isPieceDue = false
 
   init(core: ServerCore, tap: SocketTap) {
     self.core = core
@@ -33,6 +36,7 @@ final class HTTPFront: ChannelInboundHandler, RemovableChannelHandler {
     case .head(let head):
       self.head = head
       body = []
+      begin(context, head)
     case .body(let bytes):
       guard body.count + bytes.readableBytes <= core.configuration.limits.bodyBytes else {
         return refuse(context, 413, "a body over the limit")
@@ -46,16 +50,29 @@ final class HTTPFront: ChannelInboundHandler, RemovableChannelHandler {
     }
   }
 
+  /// Refuses a body that is announced to be too large; a client that waits for leave to send one gets
+  /// it (RFC 9110, 10.1.1).
+  private func begin(_ context: ChannelHandlerContext, _ head: HTTPRequestHead) {
+    if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }),
+      length > core.configuration.limits.bodyBytes
+    {
+      return refuse(context, 413, "a body over the limit")
+    }
+    guard head.headers.first(name: "expect")?.lowercased() == "100-continue" else { return }
+    let leave = HTTPResponseHead(version: .http1_1, status: .continue)
+    context.writeAndFlush(wrapOutboundOut(.head(leave)), promise: nil)
+  }
+
   private func answer(_ context: ChannelHandlerContext, _ head: HTTPRequestHead) {
     let target = RequestTarget(head.uri)
     let servesV1 = core.configuration.variants.servesV1
     switch ServerRoute(head.method, target.path, servesV1: servesV1) {
     case .mint: mint(context, head, target)
     case .socket(let method): upgrade(context, head, target, method)
-    case .report: beginReport(context, target)
+    case .report: beginReport(context, head, target)
     case .missing:
       core.tell(.requestRefused(status: 404, what: "\(head.method.rawValue) of an unknown path"))
-      respond(context, HTTPResponse(404), keepAlive: head.isKeepAlive && !Self.asksUpgrade(head))
+      respond(context, HTTPResponse(404), keepAlive: Self.staysHTTP(head))
     }
   }
 
@@ -66,7 +83,13 @@ final class HTTPFront: ChannelInboundHandler, RemovableChannelHandler {
     let answer = core.mint(credential, body)
     respond(
       context, HTTPResponse(answer.status, json: answer.body, date: answer.date),
-      keepAlive: head.isKeepAlive)
+      keepAlive: Self.staysHTTP(head))
+  }
+
+  /// Whether another request may follow on the connection. Behind one that asks for another protocol
+  /// the decoder reads nothing more.
+  private static func staysHTTP(_ head: HTTPRequestHead) -> Bool {
+    head.isKeepAlive && head.method != .CONNECT && !head.headers.contains(name: "upgrade")
   }
 
   // MARK: Upgrading
@@ -138,9 +161,11 @@ final class HTTPFront: ChannelInboundHandler, RemovableChannelHandler {
 
   // MARK: Reports
 
-  private func beginReport(_ context: ChannelHandlerContext, _ target: RequestTarget) {
+  private func beginReport(
+    _ context: ChannelHandlerContext, _ head: HTTPRequestHead, _ target: RequestTarget
+  ) {
     isFinished = true
-    writeHead(context, HTTPResponse.chunkedJSON(core.date))
+    writeHead(context, HTTPResponse.longJSON(core.date, to: head.version))
     report = ReportStream(core: core, query: ReportQuery(target))
     continueReport(context)
   }
@@ -154,16 +179,24 @@ final class HTTPFront: ChannelInboundHandler, RemovableChannelHandler {
       return end(context, closes: true)
     }
     context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(piece))), promise: nil)
-    guard context.channel.isWritable else { return }
+    scheduleReport(context)
+  }
+
+  private func scheduleReport(_ context: ChannelHandlerContext) {
+    guard context.channel.isWritable, report != nil, !isPieceDue else { return }
+    isPieceDue = true
     let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
     context.eventLoop.execute {
       let (front, context) = bound.value
+      front.isPieceDue = false
       front.continueReport(context)
     }
   }
 
+  /// A piece may fill the buffer, and the flush behind it empty it again: to go on within that flush
+  /// would leave no turn to the sockets for as long as the client reads.
   func channelWritabilityChanged(context: ChannelHandlerContext) {
-    if context.channel.isWritable { continueReport(context) }
+    scheduleReport(context)
     context.fireChannelWritabilityChanged()
   }
 
@@ -211,6 +244,7 @@ final class HTTPFront: ChannelInboundHandler, RemovableChannelHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    if case .handshakeFailed? = error as? NIOSSLError { core.tell(.handshakeFailed) }
     guard error is HTTPParserError, !isFinished else {
       context.close(promise: nil)
       return
