@@ -22,12 +22,18 @@ final class HTTPFront: ChannelInboundHandler, RemovableChannelHandler {
   /// Nothing more is read: the connection ends after the present answer, or never answers.
   private var isFinished = false
   private var report: ReportStream?
-  /// Whether the report's next piece has its turn of the loop already.
-  private var isPieceDue = false
+  /// Until the report goes on.
+  private let pause: LoopTimer
+
+  /// How much of a report is sent between two pauses, and how long a pause is: longer than it takes to
+  /// give back the memory of what was sent, so that it is one.
+  private static let reportBytes = 64 << 10
+  private static let reportPause = TimeAmount.milliseconds(1)
 
   init(core: ServerCore, tap: SocketTap) {
     self.core = core
     self.tap = tap
+    pause = LoopTimer(loop: core.loop, gauge: core.gauge)
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -170,34 +176,43 @@ final class HTTPFront: ChannelInboundHandler, RemovableChannelHandler {
     continueReport(context)
   }
 
-  /// One piece a turn of the loop, so that sockets are served between them, and only while the
-  /// client reads.
+  /// Some pieces, then a pause, in which the loop looks after its sockets: it runs tasks that follow one
+  /// another without one until none is left. Only while the client reads.
   private func continueReport(_ context: ChannelHandlerContext) {
-    guard context.channel.isWritable, let report else { return }
-    guard let piece = report.next(context.channel.allocator) else {
-      self.report = nil
-      return end(context, closes: true)
+    guard let report else { return }
+    var written = 0
+    while written < Self.reportBytes, context.channel.isWritable {
+      guard let piece = report.next(context.channel.allocator) else {
+        self.report = nil
+        return end(context, closes: true)
+      }
+      written += piece.readableBytes
+      context.write(wrapOutboundOut(.body(.byteBuffer(piece))), promise: nil)
     }
-    context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(piece))), promise: nil)
+    context.flush()
     scheduleReport(context)
   }
 
   private func scheduleReport(_ context: ChannelHandlerContext) {
-    guard context.channel.isWritable, report != nil, !isPieceDue else { return }
-    isPieceDue = true
-    let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-    context.eventLoop.execute {
-      let (front, context) = bound.value
-      front.isPieceDue = false
-      front.continueReport(context)
-    }
+    guard context.channel.isWritable, report != nil, pause.deadline == nil else { return }
+    pause.set(context.eventLoop.now + Self.reportPause) { self.continueReport(context) }
   }
 
-  /// A piece may fill the buffer, and the flush behind it empty it again: to go on within that flush
-  /// would leave no turn to the sockets for as long as the client reads.
   func channelWritabilityChanged(context: ChannelHandlerContext) {
     scheduleReport(context)
     context.fireChannelWritabilityChanged()
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) { dropReport() }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    dropReport()
+    context.fireChannelInactive()
+  }
+
+  private func dropReport() {
+    pause.cancel()
+    report = nil
   }
 
   // MARK: Answering

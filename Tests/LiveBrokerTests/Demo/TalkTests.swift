@@ -135,6 +135,25 @@ import Testing
     #expect(error?.message.contains("does not answer") == true)
   }
 
+  @Test(arguments: [(false, "https", "needs http"), (true, "http", "needs https")])
+  func aServerOfTheOtherKindIsToldAsSuch(
+    _ usesTLS: Bool, _ scheme: String, _ advice: String
+  ) async throws {
+    var configuration = Self.server()
+    if usesTLS { configuration.identity = TestIdentity.pem }
+    try await withEmulatorServer(configuration) { server in
+      let options = try TalkOptions(arguments: [
+        "--endpoint", "\(scheme)://127.0.0.1:\(server.port)",
+      ])
+      let talk = Talk(
+        options, key: Secret("k"), recording: nil, lines: Console.noLines, isTyped: false,
+        voice: nil, screen: Paper().screen(options))
+      let error = await #expect(throws: TalkFailure.self) { try await talk.run() }
+      #expect(error?.status == .unavailable)
+      #expect(error?.message.hasSuffix(advice) == true)
+    }
+  }
+
   @Test func aStopEndsATalkThatWouldGoOn() async throws {
     try await withEmulatorServer(Self.server()) { server in
       let options = try TalkOptions(arguments: [
