@@ -84,24 +84,25 @@ struct TalkCommand: DemoCommand {
   }
 
   private func held(_ talk: Talk) async -> ExitStatus {
-    let summary: TourSummary
     do throws(TalkFailure) {
-      summary = try await talk.run()
+      let summary = try await talk.run()
       try close(talk.voice)
+      show(summary)
+      return summary.holds ? .success : .promiseBroken
     } catch {
       try? close(talk.voice)
       talk.screen.finish()
+      if let account = error.account { show(account) }
       Console.complain(error.message)
       return error.status
     }
-    if options.printsJSON {
-      Console.say(summary.json)
-    } else {
-      // Standard output belongs to the model's words, if there are any.
-      let table = SummaryTable(summary: summary).lines().joined(separator: "\n")
-      options.sessions == 1 ? Console.draw(table + "\n") : Console.say(table)
-    }
-    return summary.holds ? .success : .promiseBroken
+  }
+
+  private func show(_ summary: TourSummary) {
+    guard !options.printsJSON else { return Console.say(summary.json) }
+    // Standard output belongs to the model's words, if there are any.
+    let table = SummaryTable(summary: summary).lines().joined(separator: "\n")
+    options.sessions == 1 ? Console.draw(table + "\n") : Console.say(table)
   }
 
   private func close(_ voice: WAVWriter?) throws(TalkFailure) {

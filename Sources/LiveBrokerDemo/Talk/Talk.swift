@@ -75,7 +75,14 @@ struct Talk: Sendable {
       options: options, recording: recording, accounts: witness.accounts, storm: news.storm,
       wall: wall)
     if let client, let before, let label {
-      try await reporter.look(client, since: before, label: label, clock: clock)
+      let unwitnessed = reporter.summary()
+      do throws(TalkFailure) {
+        try await reporter.look(client, since: before, label: label, clock: clock)
+      } catch {
+        var failure = error
+        failure.account = unwitnessed
+        throw failure
+      }
     }
     return reporter.summary()
   }

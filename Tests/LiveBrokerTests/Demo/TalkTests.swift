@@ -154,6 +154,26 @@ import Testing
     }
   }
 
+  @Test func aServiceThatIsGoneAtTheEndCostsNotTheWholeAccount() async throws {
+    let paper = Paper()
+    let (lines, typing) = AsyncStream<String>.makeStream()
+    let (talk, result) = try await withEmulatorServer(Self.server()) { server in
+      let options = try TalkOptions(arguments: ["--endpoint", "http://127.0.0.1:\(server.port)"])
+      let talk = Talk(
+        options, key: Secret("k"), recording: nil, lines: lines, isTyped: true, voice: nil,
+        screen: paper.screen(options))
+      typing.yield("Hello")
+      let result = Task { try await talk.run() }
+      while !paper.out.hasSuffix("\n") { await Task.yield() }
+      return (talk, result)
+    }
+    talk.stop.turnOn()
+    let error = await #expect(throws: TalkFailure.self) { try await result.value }
+    #expect(error?.status == .unavailable)
+    #expect(error?.account?.run.isWitnessed == false)
+    #expect(error?.account?.receivedFromModelBytes ?? 0 > 0)
+  }
+
   @Test func aStopEndsATalkThatWouldGoOn() async throws {
     try await withEmulatorServer(Self.server()) { server in
       let options = try TalkOptions(arguments: [
