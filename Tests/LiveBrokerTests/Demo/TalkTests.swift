@@ -63,7 +63,8 @@ import Testing
     let voice = try WAVWriter(path: file.path)
     let summary = try await withEmulatorServer(Self.server()) { server in
       try await Self.talk(
-        server, lines: ["Hello there", "please use the tool", "Bye"], paper: paper, voice: voice)
+        server, lines: ["Hello there", "", "please use the tool", " ", "Bye"], paper: paper,
+        voice: voice)
     }
     try voice.close()
     #expect(summary.holds, "\(summary.verdicts) \(summary.run.promisesBroken)")
