@@ -5,6 +5,18 @@ import Foundation
 
 /// The two streams of the process.
 enum Console {
+  /// Opens those of the three streams that the caller has closed, onto nothing: the next file or
+  /// socket would take their place, and get what was meant for them.
+  static func occupyStandardStreams() {
+    while true {
+      let descriptor = open("/dev/null", O_RDWR)
+      guard (0...STDERR_FILENO).contains(descriptor) else {
+        if descriptor > STDERR_FILENO { _ = close(descriptor) }
+        return
+      }
+    }
+  }
+
   /// Writes a line to standard output.
   static func say(_ text: String) { write(text + "\n", to: .standardOutput) }
 
