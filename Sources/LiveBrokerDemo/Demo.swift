@@ -5,6 +5,7 @@ import Foundation
 @main
 enum Demo {
   static func main() async {
+    Console.occupyStandardStreams()
     exit(await status(of: CommandLine.arguments.dropFirst()).code)
   }
 

@@ -54,7 +54,9 @@ extension ServeOptions {
     Flag(
       "api-key", "KEY[,KEY]", "the only API keys that are good (default: all but bad-key)"
     ) { options, text throws(UsageError) in
-      options.apiKeys = Set(text.split(separator: ",").map { Secret(String($0)) })
+      let keys = text.split(separator: ",")
+      guard !keys.isEmpty else { throw UsageError("there is no key in '\(text)'") }
+      options.apiKeys = Set(keys.map { Secret(String($0)) })
     },
     Flag("answer-length", "TIME", "audio of an ordinary answer (default 2s)") {
       options, text throws(UsageError) in
@@ -90,7 +92,7 @@ extension ServeOptions {
   ) -> Flag<ServeOptions> {
     Flag(name, "TIME", help) { options, text throws(UsageError) in
       options[keyPath: property] = try FlagValue.duration(
-        text, in: .milliseconds(100) ... .seconds(10_000_000))
+        text, in: .milliseconds(100) ... .seconds(8_640_000))
     }
   }
 

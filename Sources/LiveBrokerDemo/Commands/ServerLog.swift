@@ -32,11 +32,12 @@ struct ServerLog: Sendable {
       return json.text
     }
     guard style == .verbose || !entry.isDetail else { return nil }
+    let text = printableLine(entry.text)
     let clock = time.rfc3339.dropFirst(11).prefix(12).filter { $0 != "Z" }
     let connection = entry.connection.map { "c\($0)" } ?? ""
     let session = entry.session.map { "s\($0)" } ?? ""
     return
-      "\(padded(clock, to: 12))  \(padded(connection, to: 6)) \(padded(session, to: 6)) \(entry.text)"
+      "\(padded(clock, to: 12))  \(padded(connection, to: 6)) \(padded(session, to: 6)) \(text)"
   }
 }
 
@@ -70,10 +71,15 @@ struct LogEntry: Sendable {
       self.init("slow-client", "cut: does not read, \(bytes) bytes waited", connection: id)
     case .violation(let id, let code, let what):
       self.init("violation", "refused with \(code): \(what)", connection: id)
+    case .handshakeFailed:
+      self.init(
+        "handshake-failed",
+        "no TLS with a client: it speaks plain http, or distrusts the certificate")
     case .requestRefused(let status, let what):
       self.init("request-refused", "HTTP \(status): \(what)")
     case .stalled(let what): self.init("stalled", "\(what) is left without an answer (fault)")
-    case .draining(let open): self.init("draining", "draining: \(open) connections are told to go")
+    case .draining(let open):
+      self.init("draining", "draining: \(counted(open, "connection")) told to go")
     }
   }
 

@@ -45,9 +45,7 @@ struct TalkCommand: DemoCommand {
   private func prepared() throws(TalkFailure) -> Talk {
     let key = try TalkKey.key(
       from: ProcessInfo.processInfo.environment, for: options.endpoint)
-    if let authority = options.authority, !FileManager.default.isReadableFile(atPath: authority) {
-      throw TalkFailure(.noInput, "--ca: '\(authority)' cannot be read")
-    }
+    try TalkSetup.checkAuthority(options.authority)
     let isTyped = options.input == .typed && Console.inputIsTerminal
     return Talk(
       options, key: key, recording: try recording(),
@@ -73,32 +71,38 @@ struct TalkCommand: DemoCommand {
     }
   }
 
-  /// In the midst of what a person types nothing is drawn in place.
   private func screen(isTyped: Bool) -> TalkScreen {
     let style: TalkScreen.Style =
-      options.printsJSON ? .silent : Console.errorIsTerminal && !isTyped ? .inPlace : .lines
+      if options.printsJSON {
+        .silent
+      } else if !Console.canDraw {
+        .lines
+      } else {
+        isTyped ? .aboveInput : .inPlace
+      }
     return TalkScreen(style, sessions: options.sessions, length: options.length)
   }
 
   private func held(_ talk: Talk) async -> ExitStatus {
-    let summary: TourSummary
     do throws(TalkFailure) {
-      summary = try await talk.run()
+      let summary = try await talk.run()
       try close(talk.voice)
+      show(summary)
+      return summary.holds ? .success : .promiseBroken
     } catch {
       try? close(talk.voice)
       talk.screen.finish()
+      if let account = error.account { show(account) }
       Console.complain(error.message)
       return error.status
     }
-    if options.printsJSON {
-      Console.say(summary.json)
-    } else {
-      // Standard output belongs to the model's words, if there are any.
-      let table = SummaryTable(summary: summary).lines().joined(separator: "\n")
-      options.sessions == 1 ? Console.draw(table + "\n") : Console.say(table)
-    }
-    return summary.holds ? .success : .promiseBroken
+  }
+
+  private func show(_ summary: TourSummary) {
+    guard !options.printsJSON else { return Console.say(summary.json) }
+    // Standard output belongs to the model's words, if there are any.
+    let table = SummaryTable(summary: summary).lines().joined(separator: "\n")
+    options.sessions == 1 ? Console.draw(table + "\n") : Console.say(table)
   }
 
   private func close(_ voice: WAVWriter?) throws(TalkFailure) {

@@ -22,12 +22,22 @@ struct ProgressBar {
   }
 
   /// What to write now, or nil if nothing: beginning with a carriage return, without a line break.
+  ///
+  /// - Parameter columns: How wide the terminal is now. A line that wraps could not be overwritten.
   mutating func draw(
-    virtual: Duration, live: Int, wall: Duration, note: String = ""
+    virtual: Duration, live: Int, wall: Duration, note: String = "", columns: @autoclosure () -> Int
   ) -> String? {
     guard isVisible, wall >= nextDrawing else { return nil }
     nextDrawing = wall + Self.interval
-    return overwrite(text(virtual: virtual, live: live, wall: wall) + note)
+    let width = max(1, columns() - 1)
+    let share = length > .zero ? min(max(virtual / length, 0), 1) : 1
+    var words = " \(clockText(virtual)) of \(clockText(length))  "
+    words += "\(grouped(live)) of \(grouped(sessions)) live"
+    // A run in real time need not say its time twice.
+    if wall != virtual { words += "  \(fixed(wall.inSeconds, 1)) s" }
+    words += note
+    drawnWidth = min(drawnWidth, width)
+    return overwrite(shortened(Self.bar(share, within: width - words.count) + words, to: width))
   }
 
   /// What to write at the end, so that the line of the bar is empty again; nil if it never drew.
@@ -36,15 +46,15 @@ struct ProgressBar {
     return overwrite("") + "\r"
   }
 
-  private func text(virtual: Duration, live: Int, wall: Duration) -> String {
-    let share = length > .zero ? min(max(virtual / length, 0), 1) : 1
-    let cells = 30
-    let full = Int(share * Double(cells))
-    let bar = String(repeating: "█", count: full) + String(repeating: "░", count: cells - full)
+  /// The share as a number and a bar, which is left out if only a stump of it would fit.
+  private static func bar(_ share: Double, within width: Int) -> String {
     let percent = String(Int(share * 100))
-    let indent = String(repeating: " ", count: 3 - percent.count)
-    return "\(indent)\(percent)% \(bar) \(clockText(virtual)) of \(clockText(length))  "
-      + "\(grouped(live)) of \(grouped(sessions)) live  \(fixed(wall.inSeconds, 1)) s"
+    let number = String(repeating: " ", count: 3 - percent.count) + percent + "%"
+    let cells = min(30, width - number.count - 1)
+    guard cells >= 5 else { return number }
+    let full = Int(share * Double(cells))
+    return number + " " + String(repeating: "█", count: full)
+      + String(repeating: "░", count: cells - full)
   }
 
   private mutating func overwrite(_ text: String) -> String {

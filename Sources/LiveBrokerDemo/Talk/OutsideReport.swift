@@ -31,19 +31,20 @@ struct OutsideReport: Sendable, Equatable {
 
   /// Nil if the JSON is no such report.
   init?(_ json: JSONValue) {
-    guard let service = json["service"], let minted = service["minted"]?.integerValue,
-      let unused = service["tokensExpiredUnused"]?.integerValue,
-      let broken = service["promisesBroken"]?.integerValue
+    guard let service = json["service"], let minted = Self.count(service["minted"]),
+      let unused = Self.count(service["tokensExpiredUnused"]),
+      let broken = Self.count(service["promisesBroken"])
     else { return nil }
-    tokensMinted = Int(minted)
-    tokensExpiredUnused = Int(unused)
-    promisesBroken = Int(broken)
+    tokensMinted = minted
+    tokensExpiredUnused = unused
+    promisesBroken = broken
     promises = (json["promisesBroken"]?.arrayValue ?? []).map { promise in
       let kind = promise["kind"]?.stringValue ?? "a promise"
       return "\(kind) on connection \(promise["connection"]?.integerValue ?? 0)"
     }
-    upgrades = Self.integers(json["upgrades"]?["counts"])
-    if let length = json["upgrades"]?["bucketMilliseconds"]?.integerValue, length > 0 {
+    let counts = json["upgrades"]?["counts"]?.arrayValue ?? []
+    upgrades = counts.suffix(Self.upgradesKept).map { Self.count($0) ?? 0 }
+    if let length = Self.count(json["upgrades"]?["bucketMilliseconds"]), length > 0 {
       upgradeBucket = .milliseconds(length)
     }
     for session in json["sessions"]?.arrayValue ?? [] {
@@ -52,14 +53,18 @@ struct OutsideReport: Sendable, Equatable {
     }
   }
 
-  private static func integers(_ json: JSONValue?) -> [Int] {
-    (json?.arrayValue ?? []).map { $0.integerValue.map { Int($0) } ?? 0 }
+  /// More than any server tells.
+  private static let upgradesKept = 100_000
+
+  /// A number as it may be in a true report: sums of such ones do not overflow.
+  static func count(_ json: JSONValue?) -> Int? {
+    json?.integerValue.map { Int(min(max($0, 0), 1 << 40)) }
   }
 
   /// The report of what came after an earlier one.
   func since(_ earlier: OutsideReport) -> OutsideReport {
     var result = self
-    result.tokensMinted -= earlier.tokensMinted
+    result.tokensMinted = max(0, tokensMinted - earlier.tokensMinted)
     // Tokens of an earlier client may have run out in between, unused.
     result.tokensExpiredUnused = min(
       max(0, tokensExpiredUnused - earlier.tokensExpiredUnused), result.tokensMinted)
@@ -90,7 +95,7 @@ struct OutsideReport: Sendable, Equatable {
 extension OutsideReport.Session {
   init(_ remembered: JSONValue?) {
     func tally(_ kind: String, _ what: String) -> Int {
-      remembered?[kind]?[what]?.integerValue.map { Int($0) } ?? 0
+      OutsideReport.count(remembered?[kind]?[what]) ?? 0
     }
     texts = tally("text", "count") + tally("content", "count")
     audioBytes = tally("audio", "bytes")

@@ -52,8 +52,14 @@ struct ReportClient: Sendable {
       error.connectionErrors.first.map { reason($0.error) } ?? "no address of the host answers"
     case let error as IOError: String(cString: strerror(error.errnoCode))
     case let error as HTTPClientError where error == .connectTimeout: "no connection within 5 s"
+    case let error as HTTPClientError where error == .remoteConnectionClosed:
+      "it closed the connection. A server with TLS needs https"
+    case is NIOSSLError where "\(error)".contains("WRONG_VERSION_NUMBER"):
+      "it does not speak TLS. A server without needs http"
     case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
-      "TLS failed: \(error). A server that made its own certificate needs --ca FILE"
+      // Without the places in the library's sources.
+      "TLS failed: \("\(error)".replacing(/\ at \/[^\]]*:[0-9]+/, with: "")). "
+        + "A server that made its own certificate needs --ca FILE"
     default: "\(error)"
     }
   }

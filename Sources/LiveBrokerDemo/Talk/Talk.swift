@@ -58,6 +58,9 @@ struct Talk: Sendable {
 
   private func run(_ client: ReportClient?) async throws(TalkFailure) -> TourSummary {
     let before = try await client?.report("sessions=0") ?? nil
+    if isTyped {
+      screen.greet("Talking to \(endpoint.shown). Type a line and be answered; Ctrl-D ends it.")
+    }
     let begin = clock.now
     let news = TalkNews(sessions: options.sessions) { text, at in
       screen.event(text, at: begin.duration(to: at))
@@ -72,7 +75,14 @@ struct Talk: Sendable {
       options: options, recording: recording, accounts: witness.accounts, storm: news.storm,
       wall: wall)
     if let client, let before, let label {
-      try await reporter.look(client, since: before, label: label, clock: clock)
+      let unwitnessed = reporter.summary()
+      do throws(TalkFailure) {
+        try await reporter.look(client, since: before, label: label, clock: clock)
+      } catch {
+        var failure = error
+        failure.account = unwitnessed
+        throw failure
+      }
     }
     return reporter.summary()
   }

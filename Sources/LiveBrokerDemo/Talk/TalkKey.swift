@@ -49,6 +49,8 @@ extension LiveEndpoint {
 struct TalkFailure: Error, Equatable, CustomStringConvertible {
   var status: ExitStatus
   var message: String
+  /// What there is to tell of it all the same.
+  var account: TourSummary?
 
   init(_ status: ExitStatus, _ message: String) {
     self.status = status

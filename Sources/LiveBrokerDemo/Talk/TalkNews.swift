@@ -75,13 +75,22 @@ final class TalkNews: Sendable {
       : "\(report.cause); back on connection \(report.generation) after \(gap)"
     if report.credentialRenewed { text += ", with a new token" }
     if report.outcome == .startedFresh { text += ", BEGUN ANEW" }
-    let lost = report.dropped.audioBytes
-    let uncertain = report.uncertain.audioBytes
-    if lost > 0 { text += ", \(grouped(lost)) bytes of speech lost" }
-    if uncertain > 0 { text += ", \(grouped(uncertain)) bytes of speech uncertain" }
-    if report.resentMessages > 0 { text += ", \(report.resentMessages) messages sent again" }
-    if !report.lostCalls.isEmpty { text += ", \(report.lostCalls.count) calls lost" }
+    for loss in words(report.dropped) { text += ", \(loss) lost" }
+    for loss in words(report.uncertain) { text += ", \(loss) uncertain" }
+    let again = report.resentMessages
+    if again > 0 { text += ", \(counted(again, "message")) sent again" }
+    let calls = report.lostCalls.count
+    if calls > 0 { text += ", \(counted(calls, "call")) lost" }
     return text
+  }
+
+  /// What a talk sends, as far as it was lost. A mark matters to nobody who listens.
+  private static func words(_ losses: Losses) -> [String] {
+    [
+      (losses.audioBytes, "byte of speech", "bytes of speech"),
+      (losses.textMessages, "text", "texts"),
+      (losses.toolResponses, "tool response", "tool responses"),
+    ].filter { $0.0 > 0 }.map { "\(grouped($0.0)) \($0.0 == 1 ? $0.1 : $0.2)" }
   }
 }
 #endif

@@ -1,13 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #if NIO
+import Foundation
 import LiveBroker
 import NIOCore
+import NIOSSL
 
 /// What the options mean to the broker.
 enum TalkSetup {
   /// The function that the model may call.
   private static let clockFunction = "current_time"
+
+  /// Whether whom the user wants to be trusted can be read.
+  static func checkAuthority(_ path: String?) throws(TalkFailure) {
+    guard let path else { return }
+    guard FileManager.default.isReadableFile(atPath: path) else {
+      throw TalkFailure(.noInput, "--ca: '\(path)' cannot be read")
+    }
+    guard let found = try? NIOSSLCertificate.fromPEMFile(path), !found.isEmpty else {
+      throw TalkFailure(.noInput, "--ca: '\(path)' holds no certificate in PEM")
+    }
+  }
 
   static func tls(_ options: TalkOptions) -> NIOTransportConfiguration.TLS {
     var tls = NIOTransportConfiguration.TLS()

@@ -53,7 +53,8 @@ struct TypedSession: Sendable {
   }
 
   private func converse(_ session: LiveSession, _ answers: AnswerBell) async throws {
-    for await line in lines {
+    // An empty line is a slip of the hand, and no turn that every service takes.
+    for await line in lines where !line.allSatisfy(\.isWhitespace) {
       answers.expect()
       try await style.send(line, to: session)
       witness.note(0) { $0.textsSent += 1 }

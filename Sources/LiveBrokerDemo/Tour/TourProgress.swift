@@ -11,7 +11,7 @@ final class TourProgress: Sendable {
     bar = Mutex(
       ProgressBar(
         length: options.length, sessions: options.sessions,
-        isVisible: Console.errorIsTerminal && !options.printsJSON))
+        isVisible: Console.canDraw && !options.printsJSON))
   }
 
   /// Time on the clock of the wall since the beginning.
@@ -20,7 +20,9 @@ final class TourProgress: Sendable {
   /// Draws the bar if it is time to.
   func show(virtual: Duration, live: Int) {
     let wall = wall
-    let text = bar.withLock { $0.draw(virtual: virtual, live: live, wall: wall) }
+    let text = bar.withLock {
+      $0.draw(virtual: virtual, live: live, wall: wall, columns: Console.columns)
+    }
     if let text { Console.draw(text) }
   }
 

@@ -4,6 +4,7 @@
 import LiveBroker
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 import NIOWebSocket
 
 /// The HTTP side of a connection: mints, reports, and upgrades to a WebSocket.
@@ -21,10 +22,18 @@ final class HTTPFront: ChannelInboundHandler, RemovableChannelHandler {
   /// Nothing more is read: the connection ends after the present answer, or never answers.
   private var isFinished = false
   private var report: ReportStream?
+  /// Until the report goes on.
+  private let pause: LoopTimer
+
+  /// How much of a report is sent between two pauses, and how long a pause is: longer than it takes to
+  /// give back the memory of what was sent, so that it is one.
+  private static let reportBytes = 64 << 10
+  private static let reportPause = TimeAmount.milliseconds(1)
 
   init(core: ServerCore, tap: SocketTap) {
     self.core = core
     self.tap = tap
+    pause = LoopTimer(loop: core.loop, gauge: core.gauge)
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -33,6 +42,7 @@ final class HTTPFront: ChannelInboundHandler, RemovableChannelHandler {
     case .head(let head):
       self.head = head
       body = []
+      begin(context, head)
     case .body(let bytes):
       guard body.count + bytes.readableBytes <= core.configuration.limits.bodyBytes else {
         return refuse(context, 413, "a body over the limit")
@@ -46,16 +56,29 @@ final class HTTPFront: ChannelInboundHandler, RemovableChannelHandler {
     }
   }
 
+  /// Refuses a body that is announced to be too large; a client that waits for leave to send one gets
+  /// it (RFC 9110, 10.1.1).
+  private func begin(_ context: ChannelHandlerContext, _ head: HTTPRequestHead) {
+    if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }),
+      length > core.configuration.limits.bodyBytes
+    {
+      return refuse(context, 413, "a body over the limit")
+    }
+    guard head.headers.first(name: "expect")?.lowercased() == "100-continue" else { return }
+    let leave = HTTPResponseHead(version: .http1_1, status: .continue)
+    context.writeAndFlush(wrapOutboundOut(.head(leave)), promise: nil)
+  }
+
   private func answer(_ context: ChannelHandlerContext, _ head: HTTPRequestHead) {
     let target = RequestTarget(head.uri)
     let servesV1 = core.configuration.variants.servesV1
     switch ServerRoute(head.method, target.path, servesV1: servesV1) {
     case .mint: mint(context, head, target)
     case .socket(let method): upgrade(context, head, target, method)
-    case .report: beginReport(context, target)
+    case .report: beginReport(context, head, target)
     case .missing:
       core.tell(.requestRefused(status: 404, what: "\(head.method.rawValue) of an unknown path"))
-      respond(context, HTTPResponse(404), keepAlive: head.isKeepAlive && !Self.asksUpgrade(head))
+      respond(context, HTTPResponse(404), keepAlive: Self.staysHTTP(head))
     }
   }
 
@@ -66,7 +89,13 @@ final class HTTPFront: ChannelInboundHandler, RemovableChannelHandler {
     let answer = core.mint(credential, body)
     respond(
       context, HTTPResponse(answer.status, json: answer.body, date: answer.date),
-      keepAlive: head.isKeepAlive)
+      keepAlive: Self.staysHTTP(head))
+  }
+
+  /// Whether another request may follow on the connection. Behind one that asks for another protocol
+  /// the decoder reads nothing more.
+  private static func staysHTTP(_ head: HTTPRequestHead) -> Bool {
+    head.isKeepAlive && head.method != .CONNECT && !head.headers.contains(name: "upgrade")
   }
 
   // MARK: Upgrading
@@ -138,33 +167,52 @@ final class HTTPFront: ChannelInboundHandler, RemovableChannelHandler {
 
   // MARK: Reports
 
-  private func beginReport(_ context: ChannelHandlerContext, _ target: RequestTarget) {
+  private func beginReport(
+    _ context: ChannelHandlerContext, _ head: HTTPRequestHead, _ target: RequestTarget
+  ) {
     isFinished = true
-    writeHead(context, HTTPResponse.chunkedJSON(core.date))
+    writeHead(context, HTTPResponse.longJSON(core.date, to: head.version))
     report = ReportStream(core: core, query: ReportQuery(target))
     continueReport(context)
   }
 
-  /// One piece a turn of the loop, so that sockets are served between them, and only while the
-  /// client reads.
+  /// Some pieces, then a pause, in which the loop looks after its sockets: it runs tasks that follow one
+  /// another without one until none is left. Only while the client reads.
   private func continueReport(_ context: ChannelHandlerContext) {
-    guard context.channel.isWritable, let report else { return }
-    guard let piece = report.next(context.channel.allocator) else {
-      self.report = nil
-      return end(context, closes: true)
+    guard let report else { return }
+    var written = 0
+    while written < Self.reportBytes, context.channel.isWritable {
+      guard let piece = report.next(context.channel.allocator) else {
+        self.report = nil
+        return end(context, closes: true)
+      }
+      written += piece.readableBytes
+      context.write(wrapOutboundOut(.body(.byteBuffer(piece))), promise: nil)
     }
-    context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(piece))), promise: nil)
-    guard context.channel.isWritable else { return }
-    let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-    context.eventLoop.execute {
-      let (front, context) = bound.value
-      front.continueReport(context)
-    }
+    context.flush()
+    scheduleReport(context)
+  }
+
+  private func scheduleReport(_ context: ChannelHandlerContext) {
+    guard context.channel.isWritable, report != nil, pause.deadline == nil else { return }
+    pause.set(context.eventLoop.now + Self.reportPause) { self.continueReport(context) }
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
-    if context.channel.isWritable { continueReport(context) }
+    scheduleReport(context)
     context.fireChannelWritabilityChanged()
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) { dropReport() }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    dropReport()
+    context.fireChannelInactive()
+  }
+
+  private func dropReport() {
+    pause.cancel()
+    report = nil
   }
 
   // MARK: Answering
@@ -211,6 +259,7 @@ final class HTTPFront: ChannelInboundHandler, RemovableChannelHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    if case .handshakeFailed? = error as? NIOSSLError { core.tell(.handshakeFailed) }
     guard error is HTTPParserError, !isFinished else {
       context.close(promise: nil)
       return

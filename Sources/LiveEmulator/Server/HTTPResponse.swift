@@ -26,13 +26,14 @@ struct HTTPResponse {
     body = json
   }
 
-  /// The head of a long answer, whose body follows in pieces and ends the connection.
-  static func chunkedJSON(_ date: WallTime) -> HTTPResponseHead {
+  /// The head of a long answer, whose body follows in pieces and ends the connection. The encoder
+  /// makes chunks of them for every client that knows chunks, which one of HTTP/1.0 does not.
+  static func longJSON(_ date: WallTime, to version: HTTPVersion) -> HTTPResponseHead {
     HTTPResponseHead(
-      version: .http1_1, status: .ok,
+      version: version == .http1_0 ? .http1_0 : .http1_1, status: .ok,
       headers: [
-        "Content-Type": "application/json; charset=UTF-8", "Transfer-Encoding": "chunked",
-        "Connection": "close", "Date": date.httpDate,
+        "Content-Type": "application/json; charset=UTF-8", "Connection": "close",
+        "Date": date.httpDate,
       ])
   }
 

@@ -14,6 +14,9 @@ public enum ServerEvent: Sendable, Hashable {
   case slowClientCut(ConnectionID, bytes: Int)
   /// A client broke the WebSocket protocol or a limit, and was refused with this close code.
   case violation(ConnectionID, code: UInt16, what: String)
+  /// A client came and TLS did not come about: it speaks something else, or it does not trust the
+  /// certificate.
+  case handshakeFailed
   /// An HTTP request was refused with this status.
   case requestRefused(status: Int, what: String)
   /// A connection or an upgrade was left without an answer, on purpose.

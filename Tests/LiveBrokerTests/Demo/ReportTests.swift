@@ -171,20 +171,21 @@ import Testing
     var drawn = 0
     for millisecond in 0..<2000
     where bar.draw(
-      virtual: .seconds(millisecond), live: 100, wall: .milliseconds(millisecond)) != nil
+      virtual: .seconds(millisecond), live: 100, wall: .milliseconds(millisecond), columns: 80)
+      != nil
     { drawn += 1 }
     #expect(drawn == 20)
   }
 
   @Test func itShowsShareClockAndLiveSessionsAndLeavesNothingBehind() throws {
     var bar = ProgressBar(length: .seconds(3900), sessions: 20_000, isVisible: true)
-    let drawn = bar.draw(virtual: .seconds(1950), live: 19_999, wall: .seconds(3))
+    let drawn = bar.draw(virtual: .seconds(1950), live: 19_999, wall: .seconds(3), columns: 100)
     let text = try #require(drawn)
     #expect(
       text
         == "\r 50% ███████████████░░░░░░░░░░░░░░░ 32:30 of 1:05:00  19,999 of 20,000 live  3.0 s")
     #expect(text.count <= 100)
-    let shorter = bar.draw(virtual: .seconds(1950), live: 9, wall: .seconds(4))
+    let shorter = bar.draw(virtual: .seconds(1950), live: 9, wall: .seconds(4), columns: 100)
     #expect(shorter?.count == text.count)
     let erased = bar.erase()
     #expect(erased == "\r" + String(repeating: " ", count: text.count - 6) + "\r")
@@ -192,9 +193,33 @@ import Testing
     #expect(erasedAgain == nil)
   }
 
+  @Test(arguments: [20, 40, 80, 81, 82, 83, 120])
+  func itFitsIntoTheTerminalWithoutItsLastColumn(_ columns: Int) throws {
+    var bar = ProgressBar(length: .seconds(3900), sessions: 20_000, isVisible: true)
+    for second in 1...3 {
+      let drawn = bar.draw(
+        virtual: .seconds(1950), live: 19_999, wall: .seconds(second),
+        note: second == 2 ? "  1,400 rotations, 1,100 renewals, 2 losses" : "", columns: columns)
+      let text = try #require(drawn)
+      #expect(text.hasPrefix("\r 50%"))
+      #expect(text.count - 1 < columns)
+    }
+    let erased = bar.erase()
+    #expect(try #require(erased).count - 2 < columns)
+  }
+
+  @Test func whatIsToldGoesBeforeTheBar() throws {
+    var bar = ProgressBar(length: .seconds(60), sessions: 20, isVisible: true)
+    let drawn = bar.draw(
+      virtual: .seconds(30), live: 20, wall: .seconds(30), note: "  40 rotations, 9 renewals",
+      columns: 80)
+    let text = try #require(drawn)
+    #expect(text.hasSuffix("░ 00:30 of 01:00  20 of 20 live  40 rotations, 9 renewals"))
+  }
+
   @Test func withoutATerminalItDrawsNothing() {
     var bar = ProgressBar(length: .seconds(60), sessions: 1, isVisible: false)
-    let drawn = bar.draw(virtual: .seconds(30), live: 1, wall: .seconds(1))
+    let drawn = bar.draw(virtual: .seconds(30), live: 1, wall: .seconds(1), columns: 80)
     let erased = bar.erase()
     #expect(drawn == nil)
     #expect(erased == nil)
@@ -203,7 +228,7 @@ import Testing
   @Test func timesBeyondTheEndAndRunsWithoutLengthAreFull() {
     for length in [Duration.zero, .seconds(60)] {
       var bar = ProgressBar(length: length, sessions: 1, isVisible: true)
-      let text = bar.draw(virtual: .seconds(90), live: 1, wall: .zero)
+      let text = bar.draw(virtual: .seconds(90), live: 1, wall: .zero, columns: 80)
       #expect(text?.contains("100%") == true)
     }
   }

@@ -98,6 +98,15 @@ import Testing
     #expect(try TalkKey.key(from: [:], for: endpoint) == Secret(TalkKey.placeholder))
   }
 
+  @Test func whatIsNoCertificateIsRefusedBeforeAnythingIsSent() throws {
+    #expect(throws: Never.self) { try TalkSetup.checkAuthority(nil) }
+    for path in ["no/such/file.pem", "Package.swift", "Sources"] {
+      let error = #expect(throws: TalkFailure.self) { try TalkSetup.checkAuthority(path) }
+      #expect(error?.status == .noInput)
+      #expect(error?.message.hasPrefix("--ca: '\(path)' ") == true)
+    }
+  }
+
   @Test func theHelpNamesFlagsAndExitCodes() throws {
     guard case .show(let text) = try CommandLineCall(["talk", "--help"]) else {
       Issue.record("no help")

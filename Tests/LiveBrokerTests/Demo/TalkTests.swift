@@ -63,7 +63,8 @@ import Testing
     let voice = try WAVWriter(path: file.path)
     let summary = try await withEmulatorServer(Self.server()) { server in
       try await Self.talk(
-        server, lines: ["Hello there", "please use the tool", "Bye"], paper: paper, voice: voice)
+        server, lines: ["Hello there", "", "please use the tool", " ", "Bye"], paper: paper,
+        voice: voice)
     }
     try voice.close()
     #expect(summary.holds, "\(summary.verdicts) \(summary.run.promisesBroken)")
@@ -135,6 +136,45 @@ import Testing
     #expect(error?.message.contains("does not answer") == true)
   }
 
+  @Test(arguments: [(false, "https", "needs http"), (true, "http", "needs https")])
+  func aServerOfTheOtherKindIsToldAsSuch(
+    _ usesTLS: Bool, _ scheme: String, _ advice: String
+  ) async throws {
+    var configuration = Self.server()
+    if usesTLS { configuration.identity = TestIdentity.pem }
+    try await withEmulatorServer(configuration) { server in
+      let options = try TalkOptions(arguments: [
+        "--endpoint", "\(scheme)://127.0.0.1:\(server.port)",
+      ])
+      let talk = Talk(
+        options, key: Secret("k"), recording: nil, lines: Console.noLines, isTyped: false,
+        voice: nil, screen: Paper().screen(options))
+      let error = await #expect(throws: TalkFailure.self) { try await talk.run() }
+      #expect(error?.status == .unavailable)
+      #expect(error?.message.hasSuffix(advice) == true)
+    }
+  }
+
+  @Test func aServiceThatIsGoneAtTheEndCostsNotTheWholeAccount() async throws {
+    let paper = Paper()
+    let (lines, typing) = AsyncStream<String>.makeStream()
+    let (talk, result) = try await withEmulatorServer(Self.server()) { server in
+      let options = try TalkOptions(arguments: ["--endpoint", "http://127.0.0.1:\(server.port)"])
+      let talk = Talk(
+        options, key: Secret("k"), recording: nil, lines: lines, isTyped: true, voice: nil,
+        screen: paper.screen(options))
+      typing.yield("Hello")
+      let result = Task { try await talk.run() }
+      while !paper.out.hasSuffix("\n") { await Task.yield() }
+      return (talk, result)
+    }
+    talk.stop.turnOn()
+    let error = await #expect(throws: TalkFailure.self) { try await result.value }
+    #expect(error?.status == .unavailable)
+    #expect(error?.account?.run.isWitnessed == false)
+    #expect(error?.account?.receivedFromModelBytes ?? 0 > 0)
+  }
+
   @Test func aStopEndsATalkThatWouldGoOn() async throws {
     try await withEmulatorServer(Self.server()) { server in
       let options = try TalkOptions(arguments: [
@@ -173,6 +213,26 @@ import Testing
     let since = later.since(earlier)
     #expect(since.tokensMinted == 2)
     #expect(since.brokenPromises == ["b", "2 more that the service did not keep"])
+  }
+
+  /// Whoever is at the endpoint may say what he likes.
+  @Test func absurdNumbersDoNotTrap() throws {
+    func report(_ number: String) throws -> OutsideReport {
+      let tally = #"{"count":\#(number),"bytes":\#(number)}"#
+      let json = """
+        {"service":{"minted":\(number),"tokensExpiredUnused":\(number),"promisesBroken":\(number)},
+         "upgrades":{"bucketMilliseconds":\(number),"counts":[\(number),\(number)]},
+         "sessions":[{"label":"a","remembered":{"text":\(tally),"content":\(tally)}}]}
+        """
+      return try #require(OutsideReport(try JSONValue(decoding: Array(json.utf8))))
+    }
+    let largest = try report("9223372036854775807")
+    let smallest = try report("-9223372036854775808")
+    for (later, earlier) in [(largest, smallest), (smallest, largest), (largest, largest)] {
+      _ = later.since(earlier).brokenPromises
+      _ = later.upgrades(from: .seconds(100_000), to: .zero)
+    }
+    #expect(largest.sessions["a"]?.first?.texts ?? 0 > 0)
   }
 
   @Test(arguments: ["{}", "[]", #"{"service":{"minted":1}}"#])

@@ -3,6 +3,7 @@
 #if NIO
 import LiveBroker
 import LiveEmulator
+import Synchronization
 import Testing
 
 /// The server on real sockets of this host.
@@ -45,6 +46,20 @@ import Testing
     }.figures
     #expect(figures.accepted == 2)
     #expect(figures.connectionsOpen == 0 && figures.socketsOpen == 0 && figures.timersPending == 0)
+  }
+
+  @Test func aClientThatSpeaksPlainHTTPToTLSIsToldOf() async throws {
+    let seen = Mutex<[ServerEvent]>([])
+    var configuration = EmulatorServerConfiguration.unhurried
+    configuration.identity = TestIdentity.pem
+    configuration.observer = { event in seen.withLock { $0.append(event) } }
+    try await withEmulatorServer(configuration) { server in
+      let answer = try await LoopbackPeer.connect(to: server) { peer in
+        try? await peer.exchange("GET /emulator/report HTTP/1.1")
+      }
+      #expect(answer?.contains("HTTP/1.1") != true)
+    }
+    #expect(seen.withLock { $0 } == [.handshakeFailed])
   }
 
   @Test func thousandsOfConnectionsBackToBackLeaveNothing() async throws {

@@ -60,7 +60,8 @@ import Testing
     (["--tls-cert", "c.pem"], "belong together"),
     (["--go-away-notice", "600s"], "is not less than"),
     (["--port", "65536"], "--port"), (["--variant", "v3"], "--variant: 'v3' is not one of"),
-    (["--prot", "1"], "did you mean --port?"),
+    (["--prot", "1"], "did you mean --port?"), (["--api-key", ","], "--api-key: there is no key"),
+    (["--connection-lifetime", "20s"], "60s is not less"),
   ])
   func aWrongFlagIsExplained(_ arguments: [String], _ part: String) {
     let error = #expect(throws: UsageError.self) { try ServeOptions(arguments: arguments) }
@@ -89,6 +90,15 @@ import Testing
     #expect(value["event"]?.stringValue == "closed")
     #expect(value["connection"]?.integerValue == 7)
     #expect(ServerLog(.none) == nil)
+  }
+
+  @Test func aClientsWordsDoNotSteerTheTerminalOfALog() throws {
+    let time = WallTime(nanosecondsSinceEpoch: 0)
+    let event = ServerEvent.service(
+      .setupRefused(1, code: 1008, reason: "models/x\u{1B}[31m\nPROMISE BROKEN is not found"))
+    let line = try #require(ServerLog(.text)?.line(event, at: time))
+    #expect(!line.contains("\u{1B}") && !line.contains("\n"))
+    #expect(line.contains("models/x\u{FFFD}[31m\u{FFFD}PROMISE"))
   }
 
   @Test func whatComesTooOftenIsLeftToVerboseLogs() {

@@ -106,6 +106,57 @@ import Testing
     stand.end()
   }
 
+  @Test func aBodyThatIsAnnouncedOverTheLimitIsRefusedBeforeItComes() throws {
+    let stand = ServerStand { $0.limits.bodyBytes = 100 }
+    let peer = try stand.connect()
+    try peer.write(
+      Array("POST /v1alpha/auth_tokens?key=k HTTP/1.1\r\nContent-Length: 101\r\n\r\n".utf8))
+    #expect(String(decoding: peer.take(), as: UTF8.self).hasPrefix("HTTP/1.1 413 "))
+    #expect(!peer.isOpen)
+    stand.end()
+  }
+
+  @Test func aClientThatWaitsToBeToldToGoOnIsTold() throws {
+    let stand = ServerStand()
+    let peer = try stand.connect()
+    let head = "POST /v1alpha/auth_tokens?key=k HTTP/1.1\r\nContent-Length: 2\r\n"
+    try peer.write(Array((head + "Expect: 100-continue\r\n\r\n").utf8))
+    #expect(String(decoding: peer.take(), as: UTF8.self) == "HTTP/1.1 100 Continue\r\n\r\n")
+    try peer.write(Array("{}".utf8))
+    #expect(String(decoding: peer.take(), as: UTF8.self).hasPrefix("HTTP/1.1 200 "))
+    #expect(peer.isOpen)
+    stand.end()
+  }
+
+  /// Behind such a request the decoder reads no further: whatever the client sent next would wait.
+  @Test(arguments: [
+    ("POST /v1alpha/auth_tokens?key=k HTTP/1.1\nConnection: Upgrade\nUpgrade: h2c", 200),
+    ("GET /nothing HTTP/1.1\nConnection: Upgrade\nUpgrade: h2c", 404),
+    ("CONNECT a:1 HTTP/1.1", 404),
+  ])
+  func whatAsksForAnotherProtocolIsAnsweredAndTheConnectionEnds(
+    _ head: String, _ status: Int
+  ) throws {
+    let stand = ServerStand()
+    let peer = try stand.connect()
+    let answer = try peer.request(head)
+    #expect(answer.hasPrefix("HTTP/1.1 \(status) ") && answer.contains("Connection: close\r\n"))
+    #expect(!peer.isOpen)
+    stand.end()
+  }
+
+  @Test func aClientOfHTTP10GetsAReportThatTheEndOfTheConnectionEnds() throws {
+    let stand = ServerStand()
+    let peer = try stand.connect()
+    var answer = try peer.request("GET /emulator/report HTTP/1.0")
+    stand.pass(.milliseconds(1))
+    answer += String(decoding: peer.take(), as: UTF8.self)
+    #expect(!answer.lowercased().contains("chunked"))
+    #expect(try body(answer)["sessions"]?.arrayValue?.isEmpty == true)
+    #expect(!peer.isOpen)
+    stand.end()
+  }
+
   @Test(arguments: ["\u{1}\u{2}\u{3}\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "\r\n\r\n\r\nFOO\r\n\r\n"])
   func whatIsNoHTTPEndsTheConnection(_ bytes: String) throws {
     let stand = ServerStand()
@@ -202,14 +253,44 @@ import Testing
     #expect(begun.hasPrefix("HTTP/1.1 200 ") && !begun.contains("sessionsStarted"))
     peer.channel.isWritable = true
     peer.channel.pipeline.fireChannelWritabilityChanged()
+    stand.pass(.seconds(1))
     #expect(String(decoding: peer.take(), as: UTF8.self).contains("]}"))
     #expect(!peer.isOpen)
     stand.end()
   }
 
+  @Test func inTheMidstOfAReportTheLoopLooksAfterItsSockets() throws {
+    let stand = ServerStand()
+    for _ in 0..<500 { _ = try stand.session() }
+    let peer = try stand.connect()
+    var pieces = 0
+    var answer = try peer.request("GET /emulator/report HTTP/1.1")
+    while peer.isOpen, pieces < 100 {
+      // However often the loop runs, nothing more comes before time has passed.
+      #expect(peer.take().isEmpty)
+      stand.pass(.milliseconds(1))
+      answer += String(decoding: peer.take(), as: UTF8.self)
+      pieces += 1
+    }
+    #expect(pieces > 2 && pieces < 100)
+    #expect(answer.contains("]}"))
+    stand.end()
+  }
+
+  @Test func aReportThatIsCutLeavesNoTimer() throws {
+    let stand = ServerStand()
+    for _ in 0..<500 { _ = try stand.session() }
+    let peer = try stand.connect()
+    try peer.request("GET /emulator/report HTTP/1.1")
+    #expect(peer.isOpen)
+    stand.end()
+  }
+
   private func report(of stand: ServerStand, _ query: String) throws -> JSONValue {
     let peer = try stand.connect()
-    let answer = try peer.request("GET /emulator/report\(query) HTTP/1.1")
+    var answer = try peer.request("GET /emulator/report\(query) HTTP/1.1")
+    stand.pass(.milliseconds(10))
+    answer += String(decoding: peer.take(), as: UTF8.self)
     #expect(!peer.isOpen)
     let split = answer.split(separator: "\r\n\r\n", maxSplits: 1)
     return try JSONValue(decoding: Self.unchunked(Array(try #require(split.last).utf8)))
