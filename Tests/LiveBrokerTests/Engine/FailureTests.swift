@@ -26,6 +26,34 @@ import Testing
     #expect(took <= .seconds(40))
   }
 
+  /// A name that is not proven ends a first start; a session that lives sits it out.
+  @Test func aServerThatCannotProveItsNameIsFatalOnlyAtTheFirstStart() throws {
+    let error = TransportError(.tlsFailed, message: "the certificate is not for this name")
+    let stand = TestStand(seed: 34)
+    let first = TaskTransport(stand.network) { $0 == 0 ? error : nil }
+    let later = TaskTransport(stand.network) { (1...2).contains($0) ? error : nil }
+    let (end, answer) = try stand.run { stand in
+      let end = try await stand.runAnother(over: first) { broker in
+        do throws(BrokerError) {
+          _ = try await broker.openSession(stand.configuration())
+          return nil as SessionEnd?
+        } catch {
+          return error.end
+        }
+      }
+      let answer = try await stand.runAnother(over: later) { broker in
+        let session = try await broker.openSession(stand.configuration(label: "b"))
+        stand.network.dropEverything()
+        return try await session.ask("still there?")
+      }
+      return (end, answer)
+    }
+    #expect(end?.code == .refusedByService)
+    #expect(first.dials == 1)
+    #expect(!answer.isEmpty)
+    #expect(later.dials == 4)
+  }
+
   @Test func anUpgradeThatIsNeverAnsweredEndsWithAnError() throws {
     let (error, took) = try opening(TestStand(network: { $0.faults.upgradeSilent = 1 }))
     #expect(error?.end?.code == .outOfAttempts)

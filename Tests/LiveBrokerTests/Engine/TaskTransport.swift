@@ -11,7 +11,9 @@ final class TaskTransport: LiveTransport {
   private let count = Atomic(0)
 
   /// - Parameter spoil: Gives the error of the dial with this number, the first being 0.
-  init(_ base: any LiveTransport, spoil: @escaping @Sendable (Int) -> TransportError? = { _ in nil }) {
+  init(
+    _ base: any LiveTransport, spoil: @escaping @Sendable (Int) -> TransportError? = { _ in nil }
+  ) {
     self.base = base
     self.spoil = spoil
   }

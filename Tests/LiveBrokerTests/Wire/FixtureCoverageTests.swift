@@ -101,7 +101,7 @@ import Testing
     let recorded = try #require(try FixtureCorpus.file("live/upgrade_rejections.json").array)
     #expect(recorded.compactMap { $0["http_status"]?.number } == [400, 401, 403, 404, 429, 503])
     let error = TransportError(.upgradeRefused, message: "refused", httpStatus: status)
-    let verdict = FailureClassification().verdict(error)
+    let verdict = FailureClassification().verdict(error, hasLived: false)
     if status == 429 || status == 503 {
       #expect(verdict == .retry)
     } else if case .stop(let end) = verdict {
