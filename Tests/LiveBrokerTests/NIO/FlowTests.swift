@@ -4,6 +4,7 @@
 import LiveEmulator
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 import Testing
 
@@ -103,6 +104,44 @@ struct FlowTests {
     }
     connection.abort()
     await server.close()
+  }
+
+  /// Not `Sendable`, so looked at on its loop only.
+  private final class WeakHandler: @unchecked Sendable {
+    weak var handler: NIOSSLClientHandler?
+  }
+
+  @Test("Of a connection whose peer said both farewells at once TLS keeps nothing")
+  func farewells() async throws {
+    // On one loop both are there before either is read.
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let loop = group.next()
+    let server = try await ScriptedServer(group, tls: true)
+    let sink = Sink()
+    var configuration = NIOTransportConfiguration()
+    configuration.tls.trustRoots = .pem(Array(TestCertificate.certificate.utf8))
+    let connection = try await NIOTransport(group: group, configuration: configuration).dial(
+      DialRequest(
+        endpoint: server.endpoint, credential: .apiKey(Secret("k")), generation: 1,
+        executor: EventLoopExecutor(loop), sink: sink, timeouts: .unhurried))
+    let remote = try #require(await server.next())
+    let tls = WeakHandler()
+    try await loop.submit {
+      let context = (connection as? NIOConnection)?.context
+      tls.handler = try context?.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self)
+    }.get()
+    #expect(try await loop.submit { tls.handler != nil }.get())
+    try await remote.sayFarewells(1000)
+    guard case .signal(.closed(code: 1000, _))? = await sink.events.next(server.patience) else {
+      Issue.record("the close was not told")
+      return
+    }
+    // It is gone within a few turns of the loop; its own patience would be five seconds.
+    var turns = 0
+    while try await loop.submit({ tls.handler != nil }).get(), turns < 1_000 { turns += 1 }
+    #expect(turns < 1_000)
+    await server.close()
+    try await group.shutdownGracefully()
   }
 
   @Test("A message of many mebibytes in fragments arrives; one above the limit ends the connection")

@@ -235,6 +235,14 @@ final class ScriptedConnection: ConformancePeerConnection {
     }
   }
 
+  /// Says farewell as WebSocket and as TLS has it, in one breath.
+  func sayFarewells(_ code: UInt16) async throws {
+    try await channel.eventLoop.submit { [channel] in
+      channel.writeAndFlush(ByteBuffer(bytes: ServerFrame.close(code, "")), promise: nil)
+      channel.close(promise: nil)
+    }.get()
+  }
+
   /// Stops or resumes reading, so that the client cannot write any more.
   func setReading(_ enabled: Bool) async throws {
     try await channel.setOption(.autoRead, value: enabled).get()
