@@ -6,6 +6,9 @@ extension Shard {
   /// Ways in for the executor's calls and for the shard's sessions.
   enum Entry {
     static let turn = Door { (shard: isolated Shard, _: Void) in shard.turn() }
+    static let noteMail = Door { (shard: isolated Shard, _: Void) in shard.noteMail() }
+    static let beginVisit = Door { (shard: isolated Shard, _: Void) in shard.beginVisit() }
+    static let endVisit = Door { (shard: isolated Shard, _: Void) in shard.endVisit() }
     static let wake = Door { (shard: isolated Shard, _: Void) in shard.wake() }
     static let alarmRang = Door { (shard: isolated Shard, instant: EngineInstant) in
       shard.alarmRang(instant)

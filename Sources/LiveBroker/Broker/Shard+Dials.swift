@@ -7,9 +7,9 @@ extension Shard {
   func startDial(_ request: DialRequest, address: SessionAddress, serial: UInt32) {
     assert(isInTurn)
     let ticket = Ticket(shard: index, slot: address.slot, serial: serial)
-    let dial = ShardDial(request: request, address: address, ticket: ticket)
+    let dial = ShardDial(address: address, ticket: ticket, generation: request.generation)
     guard let transport = services.callbackTransport, let place = dialsUnderWay.begin() else {
-      return startInTask(dial)
+      return startInTask(request, dial)
     }
     let underWay = transport.beginDial(request) { [self] outcome in
       answered(dial, outcome)
@@ -19,12 +19,12 @@ extension Shard {
   }
 
   /// What a task does for a dial.
-  nonisolated func perform(_ dial: ShardDial) async {
+  nonisolated func perform(_ request: DialRequest, _ dial: ShardDial) async {
     Census.taskBegan()
     defer { Census.taskEnded() }
     let outcome: Result<any LiveConnection, TransportError>
     do throws(TransportError) {
-      outcome = .success(try await services.transport.dial(dial.request))
+      outcome = .success(try await services.transport.dial(request))
     } catch {
       outcome = .failure(error)
     }
@@ -34,7 +34,7 @@ extension Shard {
   private nonisolated func answered(
     _ dial: ShardDial, _ outcome: Result<any LiveConnection, TransportError>
   ) {
-    let result = dial.result(outcome)
+    let result = DialResult(generation: dial.generation, outcome: outcome)
     if executor.isCurrent, Entry.dialAnswered(self, (dial.address, dial.ticket, result)) { return }
     guard !mailbox.post(.dialed(dial.address, dial.ticket, result)) else { return }
     // The broker has stopped meanwhile: nobody else will close this connection.

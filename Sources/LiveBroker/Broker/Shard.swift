@@ -26,7 +26,7 @@ actor Shard {
   @exclusivity(unchecked) private var batch: [ShardInput] = []
   @exclusivity(unchecked) private var due: [UInt32] = []
   /// Dials for which the task of ``run()`` is to make tasks.
-  private var pending: [ShardDial] = []
+  private var pending: [(request: DialRequest, dial: ShardDial)] = []
   var unwrittenHandles = HandleWrites()
   var intensities: [UInt32: RestartIntensity] = [:]
   var ownIntensity: RestartIntensity
@@ -34,6 +34,10 @@ actor Shard {
   private var isRunning = false
   /// Whether a turn is under way, which looks at its end what there is to start and when to wake.
   private(set) var isInTurn = false
+  /// Whether a connection is telling a session something, after which there is a turn if it is due.
+  private var isVisited = false
+  /// Whether mail came during a turn or a visit, at whose end it is read.
+  private var hasMail = false
   /// The task of ``run()`` while it has nothing to do.
   private var parked: UnsafeContinuation<Void, Never>?
   var isDraining = false
@@ -68,8 +72,9 @@ actor Shard {
     isRunning = true
     dialsUnderWay.open()
     restartAll()
-    let turn: @Sendable () -> Void = { Entry.turn(self) }
-    mailbox.open { [executor] in executor.execute(turn) }
+    isVisited = false
+    hasMail = false
+    mailbox.open { [self] in mailCame() }
     await withTaskCancellationHandler {
       await withDiscardingTaskGroup { group in
         while !Task.isCancelled, failure == nil {
@@ -89,13 +94,13 @@ actor Shard {
   }
 
   private func startWork(in group: inout DiscardingTaskGroup) {
-    for dial in pending { group.addTask { await self.perform(dial) } }
+    for (request, dial) in pending { group.addTask { await self.perform(request, dial) } }
     pending.removeAll(keepingCapacity: true)
     unwrittenHandles.start(services.store, mailbox, in: &group)
   }
 
-  func startInTask(_ dial: ShardDial) {
-    pending.append(dial)
+  func startInTask(_ request: DialRequest, _ dial: ShardDial) {
+    pending.append((request, dial))
     workIsPending()
   }
 
@@ -108,12 +113,35 @@ actor Shard {
 
   // MARK: Turns
 
-  func turn() {
-    takeTurn {
-      mailbox.take(into: &batch)
-      for input in batch { handle(input) }
-      batch.removeAll(keepingCapacity: true)
-    }
+  /// Mail is read in a turn that is asked for, or at the end of what is being done here already.
+  private nonisolated func mailCame() {
+    if executor.isCurrent, Entry.noteMail(self) { return }
+    executor.execute { Entry.turn(self) }
+  }
+
+  func noteMail() -> Bool {
+    guard isInTurn || isVisited else { return false }
+    hasMail = true
+    return true
+  }
+
+  /// A connection begins to tell a session something.
+  func beginVisit() { isVisited = true }
+
+  /// The session knows; what came of it for the shard is done at once.
+  func endVisit() {
+    isVisited = false
+    guard hasMail, !isInTurn else { return }
+    turn()
+  }
+
+  func turn() { takeTurn { readMail() } }
+
+  private func readMail() {
+    hasMail = false
+    mailbox.take(into: &batch)
+    for input in batch { handle(input) }
+    batch.removeAll(keepingCapacity: true)
   }
 
   /// Does `body` in a turn of its own; false if none can begin now.
@@ -133,14 +161,21 @@ actor Shard {
   }
 
   private func endTurn() {
+    fireTimers()
+    // Mail that came meanwhile is read once; if that brings more, others come first.
+    if hasMail, isRunning, failure == nil { readMail() }
+    isInTurn = false
+    if hasMail { executor.execute { Entry.turn(self) } }
+    setAlarm()
+    if !pending.isEmpty || unwrittenHandles.areWaiting || failure != nil { wake() }
+  }
+
+  private func fireTimers() {
     timers.takeDue(at: clock.now, into: &due)
     for slot in due {
       if let session = sessions[Int(slot)] { Session.Entry.timerFired(session) }
     }
     due.removeAll(keepingCapacity: true)
-    isInTurn = false
-    setAlarm()
-    if !pending.isEmpty || unwrittenHandles.areWaiting || failure != nil { wake() }
   }
 
   /// Asks the executor for a turn at the next deadline, if none is asked for by then.

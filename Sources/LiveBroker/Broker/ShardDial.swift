@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A dial that a shard wants done; what comes of it goes to the shard.
+/// Whose dial it is: who is told what comes of it.
 struct ShardDial: Sendable {
-  var request: DialRequest
   var address: SessionAddress
   var ticket: Ticket
-
-  func result(_ outcome: Result<any LiveConnection, TransportError>) -> DialResult {
-    DialResult(generation: request.generation, outcome: outcome)
-  }
+  var generation: UInt32
 }
