@@ -43,7 +43,8 @@ public enum InterruptionCause: Sendable, Hashable, CustomStringConvertible {
     case .opened: "opened"
     case .planned(let cause): "rotation (\(cause.rawValue))"
     case .closedByService(let code, let reason):
-      "closed by the service (\(code.map(String.init) ?? "no code")) \(reason)"
+      "closed by the service (\(code.map(String.init) ?? "no code"))"
+        + (reason.isEmpty ? "" : " \(reason)")
     case .connectionLost(let message): "connection lost: \(message)"
     case .silence: "silence"
     case .noAnswer: "no answer after a resume"

@@ -10,11 +10,12 @@ import NIOPosix
 ///
 /// The server's goAways set the pace: every session moves each time, and what goes over the wire is
 /// the same for the broker and for the bare client. google-genai knows no moves; it opens with the
-/// handle and closes, as often as it can, which is the same frames less the goAway.
+/// handle and closes, as often as it can, which is the same frames less the goAway. So that the others
+/// are as busy, sessions are as many as one core of the server bears.
 struct RaceBenchmark: Sendable {
   private let options: SocketOptions
   private let progress: Progress
-  private var sessions: Int { options.sessions ?? (options.isQuick ? 50 : 600) }
+  private var sessions: Int { options.sessions ?? (options.isQuick ? 50 : 1_800) }
   private var seconds: Double { options.seconds ?? (options.isQuick ? 1 : 8) }
   private var rounds: Int { options.rounds ?? (options.isQuick ? 1 : 5) }
   private static let model = "models/gemini-benchmark"

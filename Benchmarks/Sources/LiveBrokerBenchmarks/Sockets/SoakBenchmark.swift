@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #if NIO
+import CHeapCensus
 import Foundation
 import LiveBroker
 import NIOCore
@@ -64,6 +65,7 @@ struct SoakBenchmark: Sendable {
         if round.filesLeft.isEmpty, round.serverAtEnd?.connectionsOpen == 0 { break }
         try await Task.sleep(for: .milliseconds(20))
       }
+      round.heap = Int(heap_bytes_in_use())
       return round
     }
   }

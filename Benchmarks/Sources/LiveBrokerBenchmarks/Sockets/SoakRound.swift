@@ -23,6 +23,8 @@ struct SoakRound: Sendable {
   var left = LeftBehind()
   var filesLeft: [String] = []
   var peak = 0
+  /// Bytes of the heap that are in use when all is over; below zero where nobody counts them.
+  var heap = 0
 
   /// Things that must be gone when the broker's run has returned.
   struct LeftBehind: Sendable {
@@ -111,6 +113,9 @@ struct SoakVerdict {
     add("leftFiles", "files left open", .count, .atMost(0)) { Double($0.filesLeft.count) }
     add("leftServer", "connections left at the server", .count, .atMost(0)) {
       Double($0.serverAtEnd?.connectionsOpen ?? -1)
+    }
+    if rounds.allSatisfy({ $0.heap >= 0 }) {
+      add("heap", "heap in use after a round", .bytes) { Double($0.heap) }
     }
     add("peak", "peak memory of a round", .bytes) { Double($0.peak) }
     if let first = rounds.first, let last = rounds.last, rounds.count > 1 {

@@ -95,7 +95,7 @@ struct SocketOptions: Sendable {
     does nothing else, on one server and one event loop each, in turns.
     """
   private static let raceFlags = """
-      --sessions N  sessions that reconnect all the time (default 600)
+      --sessions N  sessions that reconnect all the time (default 1,800)
       --seconds N   length of a turn (default 8)
       --rounds N    turns of each; the median is shown (default 5)
       --tls         over TLS
