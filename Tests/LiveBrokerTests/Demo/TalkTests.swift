@@ -14,6 +14,7 @@ import Testing
   /// What a talk wrote.
   private final class Paper: Sendable {
     private let texts = Mutex((out: "", err: ""))
+    private let awaited = Mutex<(words: String, action: @Sendable () -> Void)?>(nil)
     var out: String { texts.withLock { $0.out } }
     var err: String { texts.withLock { $0.err } }
 
@@ -21,7 +22,25 @@ import Testing
       TalkScreen(
         .lines, sessions: options.sessions, length: options.length,
         out: { text in self.texts.withLock { $0.out += text } },
-        err: { text in self.texts.withLock { $0.err += text } })
+        err: { text in
+          self.texts.withLock { $0.err += text }
+          self.look()
+        })
+    }
+
+    /// Does `action` once these words have been told.
+    func once(_ words: String, _ action: @escaping @Sendable () -> Void) {
+      awaited.withLock { $0 = (words, action) }
+    }
+
+    private func look() {
+      let action =
+        awaited.withLock { awaited in
+          guard let words = awaited?.words, err.contains(words) else { return nil }
+          defer { awaited = nil }
+          return awaited?.action
+        } as (@Sendable () -> Void)?
+      action?()
     }
   }
 
@@ -42,6 +61,13 @@ import Testing
     _ server: EmulatorServer, _ arguments: [String] = [], lines: [String] = [],
     key: String = "good-key", paper: Paper = Paper(), voice: WAVWriter? = nil
   ) async throws -> TourSummary {
+    try await makeTalk(server, arguments, lines: lines, key: key, paper: paper, voice: voice).run()
+  }
+
+  private static func makeTalk(
+    _ server: EmulatorServer, _ arguments: [String] = [], lines: [String] = [],
+    key: String = "good-key", paper: Paper = Paper(), voice: WAVWriter? = nil
+  ) throws -> Talk {
     let endpoint = ["--endpoint", "http://127.0.0.1:\(server.port)"]
     let options = try TalkOptions(arguments: endpoint + arguments)
     let input = AsyncStream<String> { continuation in
@@ -49,10 +75,9 @@ import Testing
       continuation.finish()
     }
     let recording = options.input == .typed ? nil : try Recording.load(.builtIn)
-    return try await Talk(
+    return Talk(
       options, key: Secret(key), recording: recording, lines: input, isTyped: false, voice: voice,
-      screen: paper.screen(options)
-    ).run()
+      screen: paper.screen(options))
   }
 
   @Test func typedLinesAreAnsweredAndAccountedFor() async throws {
@@ -83,10 +108,13 @@ import Testing
   @Test func aConversationCrossesARotationAndSaysSoQuietly() async throws {
     let paper = Paper()
     var configuration = Self.server()
-    configuration.service.connections.lifetime = .seconds(3)
-    configuration.service.connections.goAwayNotice = .seconds(2)
+    // Soon a goAway, and much time for it however slow the machine; the rotation ends the talk.
+    configuration.service.connections.lifetime = .seconds(16)
+    configuration.service.connections.goAwayNotice = .seconds(15)
     let summary = try await withEmulatorServer(configuration) { server in
-      try await Self.talk(server, ["--minutes", "0.05"], lines: ["Hello"], paper: paper)
+      let talk = try Self.makeTalk(server, ["--minutes", "2"], lines: ["Hello"], paper: paper)
+      paper.once("rotation to connection 2") { talk.stop.turnOn() }
+      return try await talk.run()
     }
     #expect(summary.holds, "\(summary.verdicts) \(summary.run.promisesBroken)")
     #expect(summary.rotations >= 1 && summary.freshStarts == 0)
