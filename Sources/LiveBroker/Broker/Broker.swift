@@ -165,7 +165,7 @@ public final class Broker: Sendable {
   }
 
   /// Each part's task prefers the part's own executor, if that runs tasks, as an event loop does:
-  /// then neither a ring of its bell nor a dial changes the thread.
+  /// then a ring of its bell changes no thread.
   private static func children(
     _ services: ShardServices, _ shards: [Shard], _ runtime: BrokerRuntime
   ) -> [SupervisedChild] {

@@ -5,7 +5,8 @@ import Synchronization
 /// The dials of a shard that will be answered by a call: so that they can be given up, and waited
 /// for, when its run ends.
 ///
-/// Bounded by the shard's sessions, each of which has at most one dial under way.
+/// Bounded by admission's dials in flight: a dial keeps its ticket until it is answered, also when its
+/// session has gone on without it.
 final class DialsUnderWay: Sendable {
   private enum Place {
     case free

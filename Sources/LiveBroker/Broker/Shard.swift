@@ -2,8 +2,9 @@
 
 /// One core's share of the sessions: their executor, their timers and their inbox.
 ///
-/// It works in *turns*: calls of its executor, each asked for by the inbox's bell or by an alarm, in
-/// which everything is done in one synchronous function, so nothing is re-entered. The task in
+/// It works in *turns*, in which everything is done in one synchronous function, so nothing is
+/// re-entered: calls of its executor that the inbox's bell or an alarm asks for, and what the end of
+/// a dial or of a connection's visit leaves to be done. The task in
 /// ``run()`` is woken only for what needs a task: its child tasks write to the store, and dial if the
 /// transport cannot answer by a call. Frames come straight from the connections, on the same executor.
 /// Sessions own no tasks; the shard supervises them by bookkeeping.
@@ -72,7 +73,6 @@ actor Shard {
     isRunning = true
     dialsUnderWay.open()
     restartAll()
-    isVisited = false
     hasMail = false
     mailbox.open { [self] in mailCame() }
     await withTaskCancellationHandler {
@@ -125,14 +125,18 @@ actor Shard {
     return true
   }
 
-  /// A connection begins to tell a session something.
-  func beginVisit() { isVisited = true }
+  /// A connection begins to tell a session something; false if the shard is busy already, and this is
+  /// told in the midst of it.
+  func beginVisit() -> Bool {
+    guard !isInTurn, !isVisited else { return false }
+    isVisited = true
+    return true
+  }
 
   /// The session knows; what came of it for the shard is done at once.
   func endVisit() {
     isVisited = false
-    guard hasMail, !isInTurn else { return }
-    turn()
+    if hasMail { turn() }
   }
 
   func turn() { takeTurn { readMail() } }

@@ -9,7 +9,8 @@ import Synchronization
 /// the mailbox goes from empty to non-empty. Hence a reader that takes all there is whenever the
 /// bell rings misses nothing.
 ///
-/// There are two kinds of bell. A busy reader gives a call, which asks its executor for a turn:
+/// There are two kinds of bell. A busy reader gives a call, which asks its executor for a turn; it may
+/// be rung from inside the reader's own work, and must not read there:
 ///
 /// ```swift
 /// mailbox.open { executor.execute { … mailbox.take(into: &batch) … } }

@@ -7,9 +7,9 @@ extension Session: ConnectionSink {
       port.shard.mailbox.post(.received(port.address, generation, Array(payload)))
       return
     }
-    Shard.Entry.beginVisit(port.shard)
+    let isVisit = Shard.Entry.beginVisit(port.shard)
     Entry.received(self, (payload, generation))
-    Shard.Entry.endVisit(port.shard)
+    if isVisit { Shard.Entry.endVisit(port.shard) }
   }
 
   nonisolated func connection(_ generation: UInt32, signalled signal: ConnectionSignal) {
@@ -17,9 +17,9 @@ extension Session: ConnectionSink {
       port.shard.mailbox.post(.signalled(port.address, generation, signal))
       return
     }
-    Shard.Entry.beginVisit(port.shard)
+    let isVisit = Shard.Entry.beginVisit(port.shard)
     Entry.signalled(self, (signal, generation))
-    Shard.Entry.endVisit(port.shard)
+    if isVisit { Shard.Entry.endVisit(port.shard) }
   }
 
   func received(_ payload: UnsafeRawBufferPointer, on generation: UInt32) {

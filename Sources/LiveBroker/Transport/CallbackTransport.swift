@@ -8,7 +8,8 @@ internal import Synchronization
 /// move. Every transport has ``LiveTransport/dial(_:)``, and one that has nothing else is served in
 /// a task for each dial.
 package protocol CallbackTransport: LiveTransport {
-  /// Begins to open a connection, as ``LiveTransport/dial(_:)`` does. Called on `request.executor`.
+  /// Begins to open a connection, as ``LiveTransport/dial(_:)`` does. The engine calls it on
+  /// `request.executor`.
   ///
   /// - Parameter answer: Called exactly once; inside this call only if the dial ends at once. Should
   ///   be called on `request.executor`, and outside of any call of the engine. A success hands the

@@ -6,8 +6,9 @@
 public protocol LiveTransport: Sendable {
   /// Opens a connection: resolved, connected, TLS done, WebSocket upgraded, nothing sent on it.
   ///
-  /// From its return on, everything that arrives is given to `request.sink`. Cancelling the calling
-  /// task abandons the dial and releases what it had opened.
+  /// From its return on, or shortly before, everything that arrives is given to `request.sink`.
+  /// Cancelling the calling task abandons the dial and releases what it had opened; something may have
+  /// been told by then.
   ///
   /// - Throws: ``TransportError`` with the phase that failed.
   func dial(_ request: DialRequest) async throws(TransportError) -> any LiveConnection
@@ -86,7 +87,8 @@ public enum OutboundFrame: Sendable, Hashable {
 ///
 /// Events of one connection come one at a time, in order, and carry its generation. A transport
 /// should call on the connection's executor (then the session is entered synchronously); it may
-/// call from elsewhere, always from the same context, and pays a queue for it.
+/// call from elsewhere, always from the same context, and pays a queue for it. It does not call from
+/// inside a call of the connection: what a `send` brings about is told afterwards.
 public protocol ConnectionSink: AnyObject, Sendable {
   /// A whole message, text or binary alike. The bytes are valid only during the call.
   func connection(_ generation: UInt32, received payload: UnsafeRawBufferPointer)

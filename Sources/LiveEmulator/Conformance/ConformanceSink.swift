@@ -17,6 +17,8 @@ final class ConformanceSink: ConnectionSink {
   private let executor: (any ShardExecutor)?
   private let isInside = Atomic(false)
   private let hasEnded = Atomic(false)
+  /// Whether a call of the connection is under way on the executor.
+  let isInCall = Atomic(false)
   let isAborted = Atomic(false)
 
   /// - Parameter executor: Where calls must come from; nil if they may come from elsewhere.
@@ -49,6 +51,9 @@ final class ConformanceSink: ConnectionSink {
     if isInside.exchange(true, ordering: .acquiring) { complain("two calls at once") }
     if generation != self.generation { complain("generation \(generation)") }
     if executor?.isCurrent == false { complain("a call from outside the executor") }
+    if executor != nil, isInCall.load(ordering: .acquiring) {
+      complain("a call from inside a call of the connection")
+    }
     // A transport that calls from elsewhere may be in the middle of a call while it is aborted.
     if executor != nil, isAborted.load(ordering: .acquiring) { complain("a call after abort") }
     let hadEnded =

@@ -94,8 +94,10 @@ struct ConformanceLine: Sendable {
   /// Calls the connection on its executor, as the engine does.
   func call(_ body: @escaping @Sendable (any LiveConnection) -> Void) async {
     await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
-      conformance.executor.execute {
+      conformance.executor.execute { [sink] in
+        sink.isInCall.store(true, ordering: .releasing)
         body(connection)
+        sink.isInCall.store(false, ordering: .releasing)
         continuation.resume()
       }
     }

@@ -10,8 +10,8 @@ internal import Synchronization
 /// The loop belongs to whoever made its group: ``start()`` and ``stop()`` only begin and end what
 /// this executor does on it. Instants are those of ``SystemClock``.
 ///
-/// It is a task executor as well: a task that prefers it, such as one that dials, runs on the loop
-/// and changes no thread on its way.
+/// It is a task executor as well: a task that prefers it, such as one that writes to a store, runs on
+/// the loop and changes no thread on its way.
 public final class EventLoopExecutor: ShardExecutor, TaskExecutor {
   /// The loop on which the work runs.
   public let eventLoop: any EventLoop

@@ -14,7 +14,8 @@ internal import Synchronization
 /// with any other runtime connections are spread over the group's loops, and what arrives is queued
 /// for the session by its sink.
 ///
-/// The group is the caller's: the transport neither starts nor shuts it down.
+/// The group is the caller's: the transport neither starts nor shuts it down. It must outlive the
+/// broker's `run()`; a loop that is gone answers no dial.
 public final class NIOTransport: CallbackTransport {
   private let group: any EventLoopGroup
   private let configuration: NIOTransportConfiguration
