@@ -55,7 +55,11 @@ private final class HastyTransport: CallbackTransport {
   }
 }
 
-@Suite("Dials of the engine")
+private final class Tally: Sendable {
+  let count = Atomic(0)
+}
+
+@Suite("Dials and visits of a shard")
 struct ShardDialTests {
   @Test("A transport that can only dial in tasks serves all the same")
   func inTasks() throws {
@@ -107,6 +111,29 @@ struct ShardDialTests {
     }
     #expect(error is BrokerError)
     #expect(transport.dials > 1)
+  }
+
+  @Test("Of visits within one another only the outermost ends in a turn")
+  func nestedVisits() throws {
+    let stand = TestStand(seed: 35, shards: 1)
+    let seen = try stand.run { stand in
+      try await stand.sleep(.seconds(1))
+      let shard = stand.broker.shards[0]
+      return await withUnsafeContinuation { continuation in
+        shard.executor.execute {
+          let handled = Tally()
+          let outer = Shard.Entry.beginVisit(shard)
+          let inner = Shard.Entry.beginVisit(shard)
+          shard.mailbox.post(.inspect { _ in handled.count.add(1, ordering: .relaxed) })
+          let within = handled.count.load(ordering: .relaxed)
+          Shard.Entry.endVisit(shard)
+          continuation.resume(
+            returning: (outer, inner, within, handled.count.load(ordering: .relaxed)))
+        }
+      }
+    }
+    #expect(seen.0 && !seen.1)
+    #expect(seen.2 == 0 && seen.3 == 1)
   }
 }
 
