@@ -14,24 +14,8 @@ import Testing
 struct FlowTests {
   let group = MultiThreadedEventLoopGroup.singleton
 
-  private enum Event: Sendable {
-    case message(Int)
-    case signal(ConnectionSignal)
-  }
-
-  private final class Sink: ConnectionSink {
-    let events = Transcript<Event>()
-
-    func connection(_ generation: UInt32, received payload: UnsafeRawBufferPointer) {
-      events.append(.message(payload.count))
-    }
-    func connection(_ generation: UInt32, signalled signal: ConnectionSignal) {
-      events.append(.signal(signal))
-    }
-  }
-
   private func open(
-    _ server: ScriptedServer, _ sink: Sink,
+    _ server: ScriptedServer, _ sink: CountingSink,
     _ change: (inout NIOTransportConfiguration.Limits) -> Void
   ) async throws -> (any LiveConnection, ScriptedConnection) {
     var configuration = NIOTransportConfiguration()
@@ -43,7 +27,7 @@ struct FlowTests {
     return (connection, try #require(await server.next()))
   }
 
-  private func failure(_ sink: Sink, _ patience: Patience) async -> TransportError? {
+  private func failure(_ sink: CountingSink, _ patience: Patience) async -> TransportError? {
     while let event = await sink.events.next(patience) {
       if case .signal(.failed(let error)) = event { return error }
     }
@@ -53,7 +37,7 @@ struct FlowTests {
   @Test("A peer that takes nothing ends the connection when too much waits for it")
   func tooMuchUnflushed() async throws {
     let server = try await ScriptedServer(group)
-    let sink = Sink()
+    let sink = CountingSink()
     let (connection, remote) = try await open(server, sink) { $0.maxUnflushed = 1 << 20 }
     try await remote.setReading(false)
     let bytes = [UInt8](repeating: 0x78, count: 1 << 20)
@@ -65,7 +49,7 @@ struct FlowTests {
   @Test("A peer that takes nothing for too long ends the connection")
   func tooOldUnflushed() async throws {
     let server = try await ScriptedServer(group)
-    let sink = Sink()
+    let sink = CountingSink()
     let (connection, remote) = try await open(server, sink) { limits in
       limits.maxUnflushed = 1 << 28
       limits.maxUnflushedAge = .milliseconds(100)
@@ -79,7 +63,7 @@ struct FlowTests {
   @Test("What waits goes out in order once the peer takes it, and that is told")
   func writableAgain() async throws {
     let server = try await ScriptedServer(group)
-    let sink = Sink()
+    let sink = CountingSink()
     let (connection, remote) = try await open(server, sink) { $0.maxUnflushed = 1 << 28 }
     try await remote.setReading(false)
     for index in 0..<16 {
@@ -117,7 +101,7 @@ struct FlowTests {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let loop = group.next()
     let server = try await ScriptedServer(group, tls: true)
-    let sink = Sink()
+    let sink = CountingSink()
     var configuration = NIOTransportConfiguration()
     configuration.tls.trustRoots = .pem(Array(TestCertificate.certificate.utf8))
     let connection = try await NIOTransport(group: group, configuration: configuration).dial(
@@ -147,7 +131,7 @@ struct FlowTests {
   @Test("A message of many mebibytes in fragments arrives; one above the limit ends the connection")
   func bigMessages() async throws {
     let server = try await ScriptedServer(group)
-    let sink = Sink()
+    let sink = CountingSink()
     let (connection, remote) = try await open(server, sink) { $0.maxMessage = 8 << 20 }
     await remote.perform(
       .send([UInt8](repeating: 1, count: 8 << 20), asText: false, frames: 100))
@@ -215,7 +199,7 @@ struct FlowTests {
   @Test("One message may be larger than what may wait for the peer")
   func hugeMessage() async throws {
     let server = try await ScriptedServer(group)
-    let sink = Sink()
+    let sink = CountingSink()
     let (connection, remote) = try await open(server, sink) { $0.maxUnflushed = 1 << 20 }
     try await remote.setReading(false)
     connection.send(.text([UInt8](repeating: 0x78, count: 16 << 20)))
@@ -234,8 +218,8 @@ struct FlowTests {
   @Test("While nobody reads, what the peer sends stays with the peer")
   func pausedReading() async throws {
     let server = try await ScriptedServer(group)
-    let sink = Sink()
-    let other = Sink()
+    let sink = CountingSink()
+    let other = CountingSink()
     let (connection, remote) = try await open(server, sink) { _ in }
     let (second, beside) = try await open(server, other) { _ in }
     connection.setReading(false)

@@ -193,30 +193,14 @@ struct RudePeerTests {
 
   // MARK: Open connections
 
-  private enum Event: Sendable {
-    case message(Int)
-    case signal(ConnectionSignal)
-  }
-
-  private final class Sink: ConnectionSink {
-    let events = Transcript<Event>()
-
-    func connection(_ generation: UInt32, received payload: UnsafeRawBufferPointer) {
-      events.append(.message(payload.count))
-    }
-    func connection(_ generation: UInt32, signalled signal: ConnectionSignal) {
-      events.append(.signal(signal))
-    }
-  }
-
-  private func open(_ server: ScriptedServer, _ sink: Sink) async throws -> (
+  private func open(_ server: ScriptedServer, _ sink: CountingSink) async throws -> (
     any LiveConnection, ScriptedConnection
   ) {
     let connection = try await transport.dial(request(server.endpoint, sink))
     return (connection, try #require(await server.next()))
   }
 
-  private func expectLost(_ sink: Sink, _ server: ScriptedServer) async throws {
+  private func expectLost(_ sink: CountingSink, _ server: ScriptedServer) async throws {
     guard case .signal(.failed(let error))? = await sink.events.next(server.patience) else {
       Issue.record("the sink did not hear of the end")
       return
@@ -230,7 +214,7 @@ struct RudePeerTests {
     "A reset in the middle of a frame is a lost connection, told once", arguments: [false, true])
   func resetInFrame(tls: Bool) async throws {
     let server = try await ScriptedServer(group, tls: tls)
-    let sink = Sink()
+    let sink = CountingSink()
     let (_, remote) = try await open(server, sink)
     await remote.perform(.sendRaw([0x82, 0x7E, 0x40, 0x00, 1, 2, 3]))
     await remote.reset()
@@ -242,7 +226,7 @@ struct RudePeerTests {
     "An end in the middle of a frame is a lost connection, told once", arguments: [false, true])
   func endInFrame(tls: Bool) async throws {
     let server = try await ScriptedServer(group, tls: tls)
-    let sink = Sink()
+    let sink = CountingSink()
     let (_, remote) = try await open(server, sink)
     await remote.perform(.sendRaw([0x82, 0x7E, 0x40, 0x00, 1, 2, 3]))
     await remote.perform(.drop)
@@ -255,7 +239,7 @@ struct RudePeerTests {
     arguments: [false, true], [false, true])
   func endInClose(tls: Bool, resets: Bool) async throws {
     let server = try await ScriptedServer(group, tls: tls)
-    let sink = Sink()
+    let sink = CountingSink()
     var configuration = NIOTransportConfiguration()
     configuration.tls.trustRoots = .pem(Array(TestCertificate.certificate.utf8))
     configuration.limits.closeTimeout = .unhurried
@@ -282,7 +266,7 @@ struct RudePeerTests {
       "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
       + "Sec-WebSocket-Accept: %ACCEPT%\r\n\r\n\u{1}\u{2}hi"
     let peer = try await RudePeer(group, answer, resets ? .reset : .finish)
-    let sink = Sink()
+    let sink = CountingSink()
     _ = try await transport.dial(request(peer.endpoint(tls: false), sink))
     let patience = Patience(clock: SystemClock(), executor: executor, limit: .unhurried)
     guard case .signal(.failed(let error))? = await sink.events.next(patience) else {
@@ -298,7 +282,7 @@ struct RudePeerTests {
   @Test("A close that is followed by a reset is a close all the same", arguments: [false, true])
   func closeThenReset(tls: Bool) async throws {
     let server = try await ScriptedServer(group, tls: tls)
-    let sink = Sink()
+    let sink = CountingSink()
     let (connection, remote) = try await open(server, sink)
     // Both are there before either is read.
     connection.setReading(false)
@@ -319,7 +303,7 @@ struct RudePeerTests {
     "What came before a reset is delivered, though nobody was reading", arguments: [false, true])
   func resetWhilePaused(tls: Bool) async throws {
     let server = try await ScriptedServer(group, tls: tls)
-    let sink = Sink()
+    let sink = CountingSink()
     let (connection, remote) = try await open(server, sink)
     connection.setReading(false)
     connection.send(.text(Array("paused".utf8)))
