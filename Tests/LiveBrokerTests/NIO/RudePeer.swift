@@ -79,7 +79,7 @@ final class RudePeer: Sendable {
       guard !hasSpoken else { return }
       hasSpoken = true
       let key = request.split(separator: "\r\n").first { $0.hasPrefix("Sec-WebSocket-Key: ") }
-      let accept = UpgradeRequest.accept(for: Array((key?.dropFirst(19) ?? "").utf8))
+      let accept = UpgradeKey.accept(for: String(key?.dropFirst(19) ?? ""))
       let bytes = ByteBuffer(string: answer.replacing("%ACCEPT%", with: accept))
       let end = end
       channel.writeAndFlush(bytes).whenComplete { _ in

@@ -113,7 +113,7 @@ private final class ScriptedUpgrade: ChannelInboundHandler, RemovableChannelHand
     guard text.hasSuffix("\r\n\r\n") else { return }
     server.heads.append(text)
     let key = text.split(separator: "\r\n").first { $0.hasPrefix("Sec-WebSocket-Key: ") }
-    let accept = UpgradeRequest.accept(for: Array((key?.dropFirst(19) ?? "").utf8))
+    let accept = UpgradeKey.accept(for: String(key?.dropFirst(19) ?? ""))
     let (answer, raw) = server.current
     if let raw {
       write(raw.replacing("%ACCEPT%", with: accept), context)

@@ -43,19 +43,17 @@ struct SoakBenchmark: Sendable {
       Memory.resetPeak()
       let witness = SoakWitness()
       let stand = try stand(server, loops, witness)
-      let (spoken, account, snapshot, broker) = try await stand.run { broker in
-        let spoken = try await talk(broker, number)
-        return (
-          spoken, try server.account(withSessions: true), await broker.snapshot(), broker
-        )
+      let (spoken, snapshot, broker) = try await stand.run { broker in
+        (try await talk(broker, number), await broker.snapshot(), broker)
       }
-      round.account = witness.account
-      round.compare(spoken, account)
       round.live = spoken.count { $0.answeredProbe }
       round.openAtEnd = snapshot.open
       try await round.lookBehind(broker, stand)
       await stand.end()
+      // From here on memory is this program's own, such as what the server remembers of each session.
       round.peak = Memory.peak
+      round.take(witness.account)
+      round.compare(spoken, try server.account(withSessions: true))
       // The minter's connections say farewell before they close, and the server hears of a close a
       // moment after the client is done with it.
       for _ in 0..<50 {

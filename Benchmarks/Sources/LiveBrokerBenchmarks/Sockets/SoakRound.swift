@@ -6,7 +6,8 @@ import LiveEmulator
 
 /// What one round of a soak showed.
 struct SoakRound: Sendable {
-  var account = SoakWitness.Account()
+  private(set) var account = SoakWitness.Account()
+  private(set) var gaps = Gaps()
   /// Sessions that answered at the end.
   var live = 0
   var openAtEnd = 0
@@ -26,6 +27,25 @@ struct SoakRound: Sendable {
   /// Bytes of the heap that are in use when all is over; below zero where nobody counts them.
   var heap = 0
 
+  /// How long moves took, in seconds.
+  struct Gaps: Sendable {
+    var median = 0.0
+    var most = 0.0
+    var longest = 0.0
+
+    init() {}
+
+    init(_ gaps: [Double]) {
+      let sorted = gaps.sorted()
+      func share(_ share: Double) -> Double {
+        sorted.isEmpty ? 0 : sorted[Int((Double(sorted.count - 1) * share).rounded())]
+      }
+      median = share(0.5)
+      most = share(0.99)
+      longest = share(1)
+    }
+  }
+
   /// Things that must be gone when the broker's run has returned.
   struct LeftBehind: Sendable {
     var sessions = 0
@@ -34,6 +54,13 @@ struct SoakRound: Sendable {
     var actors = 0
     var tasks = 0
     var timers = 0
+  }
+
+  /// Keeps what the broker said, without each single gap: a later round would count it as its memory.
+  mutating func take(_ account: SoakWitness.Account) {
+    gaps = Gaps(account.gaps)
+    self.account = account
+    self.account.gaps = []
   }
 
   /// Holds what was sent against what the server remembers.
@@ -100,9 +127,9 @@ struct SoakVerdict {
     add("unplanned", "unplanned reconnects", .count, .atMost(0)) { Double($0.account.unplanned) }
     add("renewed", "moves to a new token", .count) { Double($0.account.renewed) }
     add("audio", "bytes of audio sent", .bytes) { Double($0.sentBytes) }
-    add("gapMedian", "gap of a move, median", .nanoseconds) { percentile($0.account.gaps, 0.5) }
-    add("gap99", "gap of a move, 99 %", .nanoseconds) { percentile($0.account.gaps, 0.99) }
-    add("gapMost", "gap of a move, longest", .nanoseconds) { percentile($0.account.gaps, 1) }
+    add("gapMedian", "gap of a move, median", .nanoseconds) { $0.gaps.median * 1e9 }
+    add("gap99", "gap of a move, 99 %", .nanoseconds) { $0.gaps.most * 1e9 }
+    add("gapMost", "gap of a move, longest", .nanoseconds) { $0.gaps.longest * 1e9 }
     add("held", "longest time that audio was held", .nanoseconds) { $0.account.longestHeld * 1e9 }
     add("leftSessions", "sessions left behind", .count, .atMost(0)) { Double($0.left.sessions) }
     add("leftSockets", "sockets left behind", .count, .atMost(0)) { Double($0.left.sockets) }
@@ -133,12 +160,5 @@ struct SoakVerdict {
     }
     self.outcome = outcome
   }
-}
-
-/// A share of the values in nanoseconds; zero of none.
-private func percentile(_ seconds: [Double], _ share: Double) -> Double {
-  let sorted = seconds.sorted()
-  guard let last = sorted.indices.last else { return 0 }
-  return sorted[Int((Double(last) * share).rounded())] * 1e9
 }
 #endif

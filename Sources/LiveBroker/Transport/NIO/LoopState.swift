@@ -2,6 +2,7 @@
 
 #if NIO
 internal import NIOCore
+internal import NIOPosix
 internal import Synchronization
 
 /// Who wants to be told that a deadline has passed. Called on the loop.
@@ -32,6 +33,11 @@ final class LoopState: @unchecked Sendable {
   var entropy = Entropy()
   /// What the upgrades to one endpoint have in common; nearly all of a loop's go to one.
   private var template: UpgradeTemplate?
+  /// Whether the host that was dialed last is an address, and which.
+  private var literal: (host: String, port: Int, address: SocketAddress?)?
+  /// One for all dials; its initialiser prepares the channel of the dial that is `connecting`.
+  private lazy var bootstrap = makeBootstrap()
+  private var connecting: NIODial?
 
   init(_ loop: any EventLoop) { self.loop = loop }
 
@@ -77,6 +83,36 @@ final class LoopState: @unchecked Sendable {
     let made = try UpgradeTemplate(endpoint, credential, extraHeaders: extraHeaders)
     template = made
     return made
+  }
+}
+
+extension LoopState {
+  /// The address that `host` is if it is no name. Asked for one host most of the time, so the answer
+  /// is kept.
+  func literalAddress(_ host: String, port: Int) -> SocketAddress? {
+    if let literal, literal.port == port, literal.host == host { return literal.address }
+    let address = try? SocketAddress(ipAddress: host, port: port)
+    literal = (host, port, address)
+    return address
+  }
+
+  /// Opens a channel, and has `dial` prepare it. The outcome is told on the loop.
+  func connect(
+    _ dial: NIODial, to address: SocketAddress, within time: Duration
+  ) -> EventLoopFuture<any Channel> {
+    connecting = dial
+    defer { connecting = nil }
+    return bootstrap.connectTimeout(.nanoseconds(max(1, time.nanoseconds))).connect(to: address)
+  }
+
+  private func makeBootstrap() -> ClientBootstrap {
+    ClientBootstrap(group: loop).channelInitializer { [weak self] channel in
+      channel.eventLoop.makeCompletedFuture {
+        // On its own loop a bootstrap calls this before `connect` returns.
+        guard let dial = self?.connecting else { throw ChannelError.inappropriateOperationForState }
+        try dial.prepare(channel)
+      }
+    }
   }
 }
 

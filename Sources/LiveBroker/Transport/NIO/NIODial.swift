@@ -109,7 +109,7 @@ final class NIODial: @unchecked Sendable {
     guard (1...65_535).contains(port) else {
       return fail(.invalidRequest, "there is no port \(port)")
     }
-    if let literal = try? SocketAddress(ipAddress: host, port: port) { return connect([literal]) }
+    if let literal = state.literalAddress(host, port: port) { return connect([literal]) }
     enter(.resolving, within: request.timeouts.resolve)
     // A question may be answered long after the dial was given up; until then its deadline holds it.
     let known = resolver.addresses(of: host) { [state, weak self] answer in
@@ -150,15 +150,16 @@ final class NIODial: @unchecked Sendable {
       addresses.isEmpty
       ? request.timeouts.connect
       : Self.share(of: SystemClock().now.duration(to: connectBy), before: addresses.count)
-    bootstrap(connection).connectTimeout(.nanoseconds(max(1, share.nanoseconds)))
-      .connect(to: address).whenComplete { result in
-        switch result {
-        case .success: self.resolver.prefer(address, of: self.target.host)
-        case .failure(let error):
-          guard self.connection === connection else { return }
-          self.connectNext(after: error)
-        }
+    state.connect(self, to: address, within: share).whenComplete { result in
+      switch result {
+      case .success:
+        // An only address goes first anyway.
+        if self.connectBy != .never { self.resolver.prefer(address, of: self.target.host) }
+      case .failure(let error):
+        guard self.connection === connection else { return }
+        self.connectNext(after: error)
       }
+    }
   }
 
   /// How long an address may take before so many others: its part of the time that is left, so that
@@ -172,18 +173,17 @@ final class NIODial: @unchecked Sendable {
     return address
   }
 
-  private func bootstrap(_ connection: NIOConnection) -> ClientBootstrap {
-    ClientBootstrap(group: state.loop).channelInitializer { channel in
-      channel.eventLoop.makeCompletedFuture {
-        // Set here and not by the bootstrap, which makes a future for each.
-        try self.setOptions(channel)
-        let pipeline = channel.pipeline.syncOperations
-        if self.configuration.proxy == nil, let handler = try self.makeTLSHandler() {
-          try pipeline.addHandler(handler)
-        }
-        try pipeline.addHandler(connection)
-      }
+  /// Gives a channel that is about to be connected its options and handlers.
+  func prepare(_ channel: any Channel) throws {
+    guard let connection else { throw ChannelError.inappropriateOperationForState }
+    // Set here and not by the bootstrap, which makes a future for each.
+    try setOptions(channel)
+    let pipeline = channel.pipeline.syncOperations
+    if configuration.proxy == nil, let handler = try makeTLSHandler() {
+      try pipeline.addHandler(handler)
     }
+    // Named, since a name that NIO has to make up is printed into a string.
+    try pipeline.addHandler(connection, name: "LiveBroker")
   }
 
   private func setOptions(_ channel: any Channel) throws {
@@ -200,13 +200,7 @@ final class NIODial: @unchecked Sendable {
 
   private func makeTLSHandler() throws -> NIOSSLClientHandler? {
     guard let tls else { return nil }
-    return try NIOSSLClientHandler(context: tls, serverHostname: serverName)
-  }
-
-  /// The name that the server must prove; nil for an address, which the certificate must hold then.
-  private var serverName: String? {
-    let host = request.endpoint.host
-    return (try? SocketAddress(ipAddress: host, port: 0)) == nil ? host : nil
+    return try NIOSSLClientHandler(context: tls, serverHostname: upgrade?.template.serverName)
   }
 
   // MARK: What the channel tells

@@ -73,13 +73,19 @@ struct ResponseHead: Equatable {
     return (bytes[start..<(hasReturn ? stop - 1 : stop)], stop + 1)
   }
 
-  private static func status(
-    _ line: Slice<UnsafeRawBufferPointer>
-  ) throws(Malformed) -> Int {
-    let parts = line.split(separator: space, maxSplits: 2, omittingEmptySubsequences: false)
-    guard parts.count >= 2, parts[0].starts(with: "HTTP/1.".utf8), parts[1].count == 3,
-      let status = Int(String(decoding: parts[1], as: UTF8.self)), (100...999).contains(status)
+  /// The code in `HTTP/1.1 101 Switching Protocols`; the phrase may be missing.
+  private static func status(_ line: Slice<UnsafeRawBufferPointer>) throws(Malformed) -> Int {
+    let bytes = UnsafeRawBufferPointer(rebasing: line)
+    var status = 0
+    let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+    guard bytes.count >= 12, bytes.starts(with: "HTTP/1.".utf8), digits.contains(bytes[7]),
+      bytes[8] == space, bytes.count == 12 || bytes[12] == space
     else { throw Malformed(message: "not an HTTP/1.1 answer") }
+    for byte in bytes[9..<12] {
+      guard digits.contains(byte) else { throw Malformed(message: "not an HTTP/1.1 answer") }
+      status = status * 10 + Int(byte - digits.lowerBound)
+    }
+    guard status >= 100 else { throw Malformed(message: "not an HTTP/1.1 answer") }
     return status
   }
 

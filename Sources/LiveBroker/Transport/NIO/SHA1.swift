@@ -4,11 +4,15 @@
 /// The SHA-1 of short inputs, which the WebSocket upgrade asks for (RFC 6455, 4.2.2). It protects
 /// nothing; no package is needed for it.
 enum SHA1 {
-  static func digest(_ input: [UInt8]) -> [UInt8] {
+  /// Number of bytes of a digest.
+  static let size = 20
+
+  /// Writes the digest of `input` to the first ``size`` bytes of `output`.
+  static func digest(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) {
     var state = State()
     var start = 0
     while start + 64 <= input.count {
-      input.withUnsafeBytes { state.mix(UnsafeRawBufferPointer(rebasing: $0[start..<start + 64])) }
+      state.mix(UnsafeRawBufferPointer(rebasing: input[start..<start + 64]))
       start += 64
     }
     withUnsafeTemporaryAllocation(byteCount: 128, alignment: 8) { last in
@@ -16,7 +20,7 @@ enum SHA1 {
       let rest = input.count - start
       let size = rest < 56 ? 64 : 128
       last.initializeMemory(as: UInt8.self, repeating: 0)
-      for index in 0..<rest { last[index] = input[start + index] }
+      last.copyMemory(from: UnsafeRawBufferPointer(rebasing: input[start...]))
       last[rest] = 0x80
       last.storeBytes(
         of: (UInt64(input.count) * 8).bigEndian, toByteOffset: size - 8, as: UInt64.self)
@@ -24,7 +28,7 @@ enum SHA1 {
         state.mix(UnsafeRawBufferPointer(rebasing: last[block..<block + 64]))
       }
     }
-    return state.bytes
+    state.write(to: output)
   }
 
   private struct State {
@@ -69,13 +73,9 @@ enum SHA1 {
       word << count | word >> (32 - count)
     }
 
-    var bytes: [UInt8] {
-      var bytes: [UInt8] = []
-      bytes.reserveCapacity(20)
-      for word in [a, b, c, d, e] {
-        withUnsafeBytes(of: word.bigEndian) { bytes.append(contentsOf: $0) }
-      }
-      return bytes
+    func write(to output: UnsafeMutableRawBufferPointer) {
+      let words = (a.bigEndian, b.bigEndian, c.bigEndian, d.bigEndian, e.bigEndian)
+      withUnsafeBytes(of: words) { output.copyMemory(from: $0) }
     }
   }
 }

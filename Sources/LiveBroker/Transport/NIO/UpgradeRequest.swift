@@ -15,6 +15,8 @@ final class UpgradeTemplate: Sendable {
   fileprivate let end: [UInt8]
   /// The names in it.
   private let extraNames: [String]
+  /// The name that the server must prove; nil for an address, which the certificate must hold then.
+  let serverName: String?
 
   /// What decides the path.
   private enum Kind {
@@ -41,6 +43,8 @@ final class UpgradeTemplate: Sendable {
         .invalidRequest, message: "host or path hold blanks or control characters")
     }
     self.endpoint = endpoint
+    let isAddress = (try? SocketAddress(ipAddress: endpoint.host, port: 0)) != nil
+    serverName = isAddress ? nil : endpoint.host
     kind = Kind(credential)
     start = Array("GET \(path)".utf8)
     let host = UpgradeRequest.authority(endpoint)
@@ -56,6 +60,8 @@ final class UpgradeTemplate: Sendable {
     Kind(credential) == kind && endpoint == self.endpoint
   }
 
+  fileprivate var size: Int { start.count + middle.count + end.count }
+
   /// Whether a header of the credential's would stand beside one of the caller's.
   fileprivate func holds(_ name: String) -> Bool {
     !extraNames.isEmpty && extraNames.contains(name.lowercased())
@@ -64,11 +70,9 @@ final class UpgradeTemplate: Sendable {
 
 /// The upgrade of one connection: the request's bytes, and what the answer must be.
 struct UpgradeRequest {
-  private let key: [UInt8]
+  let template: UpgradeTemplate
+  private let key: UpgradeKey
   let bytes: ByteBuffer
-
-  /// What the server must answer in `Sec-WebSocket-Accept`.
-  var expectedAccept: String { Self.accept(for: key) }
 
   /// Writes the request. The credential goes where the service takes it (live-api.md B.2,
   /// ``Credential/placement``), and is kept nowhere else.
@@ -77,9 +81,11 @@ struct UpgradeRequest {
   init(
     _ template: UpgradeTemplate, _ credential: Credential, _ entropy: inout Entropy
   ) throws(TransportError) {
-    key = withUnsafeBytes(of: entropy.next(UInt128.self)) { Self.base64($0) }
+    self.template = template
+    key = UpgradeKey(&entropy)
     let placement = credential.placement
-    var bytes = ByteBufferAllocator().buffer(capacity: 640)
+    // The names and values of one credential mostly fit into what is added.
+    var bytes = ByteBufferAllocator().buffer(capacity: template.size + 160)
     bytes.writeBytes(template.start)
     for (index, item) in placement.query.enumerated() {
       bytes.writeStaticString(index == 0 ? "?" : "&")
@@ -88,7 +94,7 @@ struct UpgradeRequest {
       item.value.withUnsafeBytes { Self.writePercentEncoded($0, to: &bytes) }
     }
     bytes.writeBytes(template.middle)
-    bytes.writeBytes(key)
+    key.write(to: &bytes)
     for item in placement.headers {
       guard !template.holds(item.name) else {
         throw TransportError(
@@ -127,16 +133,10 @@ struct UpgradeRequest {
       let tokens = head.connection.split { $0 == "," || $0 == " " }
       if !tokens.contains("upgrade") { return "its Connection is not Upgrade" }
     }
-    if head.accept != expectedAccept { return "its Sec-WebSocket-Accept does not fit our key" }
+    if !key.isProven(by: head.accept) { return "its Sec-WebSocket-Accept does not fit our key" }
     if head.extensions != nil { return "it names an extension that was not offered" }
     if head.subprotocol != nil { return "it names a protocol that was not offered" }
     return nil
-  }
-
-  /// `Sec-WebSocket-Accept` for a key.
-  static func accept(for key: [UInt8]) -> String {
-    let digest = SHA1.digest(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8)
-    return digest.withUnsafeBytes { String(decoding: base64($0), as: UTF8.self) }
   }
 
   static func base64(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
