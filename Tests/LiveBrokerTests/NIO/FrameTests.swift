@@ -253,6 +253,8 @@ struct UpgradeTests {
       "HTTP/1.1 429 x\nRetry-After: Sun, 06 Nov 1994 08:50:07 GMT\n"
         + "Date: Sun, 06 Nov 1994 08:49:37 GMT\n\n")
     #expect(dated?.wait == .seconds(30))
+    #expect(try head("HTTP/1.1 204\r\n\r\n")?.status == 204)
+    #expect(try head("HTTP/1.0 200 \r\n\r\n")?.status == 200)
   }
 
   @Test("Interim answers are passed over in whatever pieces, and nothing of them is kept")
@@ -280,7 +282,9 @@ struct UpgradeTests {
     "What is no answer is refused",
     arguments: [
       "SSH-2.0-OpenSSH\r\n\r\n", "HTTP/1.1\r\n\r\n", "HTTP/1.1 abc OK\r\n\r\n",
-      "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 101 OK\r\nno colon\r\n\r\n",
+      "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 099 x\r\n\r\n",
+      "HTTP/1.1  200 OK\r\n\r\n", "HTTP/1.x 200 OK\r\n\r\n", "HTTP/1.1 +20 OK\r\n\r\n",
+      "HTTP/2 200 OK\r\n\r\n", "HTTP/1.1 20\r\n\r\n", "HTTP/1.1 101 OK\r\nno colon\r\n\r\n",
       "HTTP/1.1 101 OK\r\n: nameless\r\n\r\n", "\r\n\r\n",
       String(repeating: "x", count: 20_000),
     ])
