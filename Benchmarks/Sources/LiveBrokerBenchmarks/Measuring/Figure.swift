@@ -42,15 +42,15 @@ struct Figure: Sendable {
 
   init(
     _ name: String, _ title: String, _ unit: Unit, _ rounds: [Double], _ goal: Goal? = nil,
-    note: String? = nil
+    isCounter: Bool = false, note: String? = nil
   ) {
     self.name = name
     self.title = title
     self.unit = unit
     self.rounds = rounds
     self.goal = goal
+    self.isCounter = isCounter
     self.note = note
-    isCounter = false
   }
 
   /// A figure that depends on no machine and no load.
@@ -58,13 +58,7 @@ struct Figure: Sendable {
     _ name: String, _ title: String, _ unit: Unit, _ rounds: [Double], counter goal: Goal,
     note: String? = nil
   ) {
-    self.name = name
-    self.title = title
-    self.unit = unit
-    self.rounds = rounds
-    self.goal = goal
-    self.note = note
-    isCounter = true
+    self.init(name, title, unit, rounds, goal, isCounter: true, note: note)
   }
 
   /// The benchmark that it belongs to.

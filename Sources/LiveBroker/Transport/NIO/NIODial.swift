@@ -29,7 +29,7 @@ final class NIODial: @unchecked Sendable {
   private var tls: NIOSSLContext?
   private var phase = Phase.idle
   private var answer: Answer?
-  private var connection: NIOConnection?
+  private(set) var connection: NIOConnection?
   private var deadline: UInt32?
   private var upgrade: UpgradeRequest?
   private var addresses: ArraySlice<SocketAddress> = []
@@ -72,11 +72,11 @@ final class NIODial: @unchecked Sendable {
     resolve()
   }
 
-  private func fail(_ code: TransportError.Code, _ message: String, _ cause: (any Error)? = nil) {
+  func fail(_ code: TransportError.Code, _ message: String, _ cause: (any Error)? = nil) {
     fail(TransportError(code, message: message, cause: cause))
   }
 
-  private func fail(_ error: TransportError) {
+  func fail(_ error: TransportError) {
     guard phase != .over else { return }
     phase = .over
     connection.take()?.drop()
@@ -198,7 +198,7 @@ final class NIODial: @unchecked Sendable {
       value: AdaptiveRecvByteBufferAllocator(minimum: 256, initial: 512, maximum: 65_536))
   }
 
-  private func makeTLSHandler() throws -> NIOSSLClientHandler? {
+  func makeTLSHandler() throws -> NIOSSLClientHandler? {
     guard let tls else { return nil }
     return try NIOSSLClientHandler(context: tls, serverHostname: upgrade?.template.serverName)
   }
@@ -215,7 +215,7 @@ final class NIODial: @unchecked Sendable {
     }
   }
 
-  private func secure() {
+  func secure() {
     if tls == nil {
       sendUpgrade()
     } else {
@@ -334,44 +334,6 @@ extension NIODial: DeadlineOwner {
     case .securing: fail(.timedOut, "the TLS handshake took too long")
     case .upgrading: fail(.timedOut, "the upgrade took too long")
     case .idle, .over: break
-    }
-  }
-}
-
-// MARK: - The tunnel of a proxy
-
-extension NIODial {
-  private func tunnelRequest(_ proxy: NIOTransportConfiguration.Proxy) -> ByteBuffer {
-    let authority = UpgradeRequest.authority(request.endpoint, alwaysWithPort: true)
-    var bytes = ByteBuffer()
-    bytes.writeString("CONNECT \(authority) HTTP/1.1\r\nHost: \(authority)\r\n")
-    if let credentials = proxy.credentials {
-      bytes.writeStaticString("Proxy-Authorization: Basic ")
-      bytes.writeBytes(credentials.withUnsafeBytes { UpgradeRequest.base64($0) })
-      bytes.writeStaticString("\r\n")
-    }
-    bytes.writeStaticString("\r\n")
-    return bytes
-  }
-
-  private func tunnelled(_ head: ResponseHead, rest: ByteBuffer) {
-    guard (200..<300).contains(head.status) else {
-      return fail(
-        TransportError(
-          .connectFailed, message: "the proxy answered with HTTP \(head.status)",
-          httpStatus: head.status, retryAfter: head.wait))
-    }
-    guard rest.readableBytes == 0 else {
-      return fail(.protocolViolation, "bytes came through the tunnel before we spoke")
-    }
-    do {
-      secure()
-      if let handler = try makeTLSHandler() {
-        // Behind the answer that is being read: the handler must not see what is left of it.
-        try connection?.context?.pipeline.syncOperations.addHandler(handler, position: .first)
-      }
-    } catch {
-      fail(.tlsFailed, "the TLS handshake could not begin", error)
     }
   }
 }
