@@ -154,7 +154,8 @@ struct GivenUpDialTests {
         }
         let givenUp = Int(stand.network.figures.dialsCancelled)
         try await expectNothingUnderWay(stand, givenUp: givenUp)
-        #expect(givenUp == (moment < 150 && stand.network.figures.dials > 0 ? 1 : 0) || moment == 150)
+        #expect(
+          givenUp == (moment < 150 && stand.network.figures.dials > 0 ? 1 : 0) || moment == 150)
       }
       try stand.letPass(.seconds(1))
       #expect(stand.network.figures.openSockets == 0, "given up after \(moment) ms")
