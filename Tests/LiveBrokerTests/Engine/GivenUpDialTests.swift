@@ -140,6 +140,32 @@ struct GivenUpDialTests {
     }
   }
 
+  @Test("A dial for which no task was made yet does not hold up the end of a run")
+  func neverBegun() throws {
+    let stand = TestStand(seed: 59)
+    let transport = TaskTransport(stand.network)
+    try stand.run { stand in
+      let (dials, dialBegins) = AsyncStream<Void>.makeStream()
+      let broker = Broker(
+        configuration: BrokerConfiguration(
+          // Asked for in the turn behind which the task would be made.
+          credentials: .vertex(.express) {
+            dialBegins.yield()
+            return .expressKey(Secret("k"))
+          }),
+        transport: transport, runtime: stand.simulation.makeRuntime())
+      await withTaskGroup(of: Void.self) { openers in
+        openers.addTask { _ = try? await broker.openSession(stand.configuration()) }
+        await withTaskGroup(of: Void.self) { runs in
+          runs.addTask { try? await broker.run() }
+          for await _ in dials { break }
+          runs.cancelAll()
+        }
+      }
+    }
+    #expect(transport.dials == 0)
+  }
+
   @Test(
     "Given up at any moment, also that of the answer, it leaves neither a dial nor a socket",
     arguments: 0..<6 as Range<UInt64>)
