@@ -90,6 +90,15 @@ struct GivenUpDialTests {
     }
   }
 
+  @Test("A standby whose credential the service has refused meanwhile is given up")
+  func unwantedInMove() throws {
+    try duringMove(59) { stand, _ in
+      stand.inject(.close(.tokenExpiredWhileOpen))
+      try await stand.sleep(.milliseconds(30))
+      #expect(await stand.broker.snapshot().sessions[.rotating] == nil)
+    }
+  }
+
   @Test("A session that is restarted gives up the dial of the one before it")
   func restartedInMove() throws {
     try duringMove(55) { stand, session in
