@@ -17,6 +17,9 @@ public struct BrokerSnapshot: Sendable, Hashable {
   public var recoveries = 0
   /// Reconnects that had to begin a new conversation.
   public var freshStarts = 0
+  /// Dials given up before they had an outcome, since their session had ended, was restarted, or had
+  /// gone on without them. Those that the end of the broker's run gives up are not counted.
+  public var dialsGivenUp = 0
   /// Faults inside sessions, and the restarts that followed.
   public var faults = 0
   /// Sessions restarted after a fault.
@@ -66,6 +69,7 @@ extension Shard {
     snapshot.plannedMoves += counters.plannedMoves
     snapshot.recoveries += counters.recoveries
     snapshot.freshStarts += counters.freshStarts
+    snapshot.dialsGivenUp += counters.dialsGivenUp
     snapshot.faults += counters.faults
     snapshot.restarts += counters.restarts
     snapshot.droppedMessages += counters.droppedMessages

@@ -68,8 +68,9 @@ extension Session {
     static let admitted = Door { (session: isolated Session, serial: UInt32) in
       session.admitted(serial)
     }
-    static let dialEnded = Door { (session: isolated Session, result: DialResult) in
-      session.dialEnded(result)
+    static let dialEnded = Door {
+      (session: isolated Session, answer: (serial: UInt32, result: DialResult)) in
+      session.dialEnded(answer.serial, answer.result)
     }
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How a shard dials: by a call if the transport can, else in a task.
+/// How a shard dials: by a call if the transport can, else in a task. Either way the dial stands in
+/// ``DialsUnderWay`` until it is answered.
 extension Shard {
   /// Comes from a session that is not done with what it does. That was let by admission, hence in a
   /// turn; so a dial that is answered before this returns goes through the inbox.
@@ -8,8 +9,14 @@ extension Shard {
     assert(isInTurn)
     let ticket = Ticket(shard: index, slot: address.slot, serial: serial)
     let dial = ShardDial(address: address, ticket: ticket, generation: request.generation)
-    guard let transport = services.callbackTransport, let place = dialsUnderWay.begin() else {
-      return startInTask(request, dial)
+    guard let place = dialsUnderWay.begin(dial) else {
+      // The run has ended; the next one begins with the session's restart.
+      return services.admission.finish(ticket, .abandoned)
+    }
+    guard let transport = services.callbackTransport else {
+      let task = DialInTask(request, dial, place: place)
+      dialsUnderWay.note(task, at: place)
+      return startInTask(task)
     }
     let underWay = transport.beginDial(request) { [self] outcome in
       answered(dial, outcome)
@@ -19,16 +26,18 @@ extension Shard {
   }
 
   /// What a task does for a dial.
-  nonisolated func perform(_ request: DialRequest, _ dial: ShardDial) async {
+  nonisolated func perform(_ task: DialInTask) async {
     Census.taskBegan()
     defer { Census.taskEnded() }
-    let outcome: Result<any LiveConnection, TransportError>
-    do throws(TransportError) {
-      outcome = .success(try await services.transport.dial(request))
-    } catch {
-      outcome = .failure(error)
-    }
-    answered(dial, outcome)
+    answered(task.dial, await task.outcome(over: services.transport))
+    dialsUnderWay.end(task.place)
+  }
+
+  /// Gives up the dial for a ticket; false if none is under way.
+  func giveUpDial(_ ticket: Ticket, generation: UInt32? = nil) -> Bool {
+    guard dialsUnderWay.giveUp(ticket, generation: generation) else { return false }
+    counters.dialsGivenUp += 1
+    return true
   }
 
   private nonisolated func answered(
@@ -52,6 +61,6 @@ extension Shard {
       (try? result.outcome.get())?.abort()
       return
     }
-    Session.Entry.dialEnded(session, result)
+    Session.Entry.dialEnded(session, (ticket.serial, result))
   }
 }

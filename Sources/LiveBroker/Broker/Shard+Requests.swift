@@ -18,8 +18,11 @@ extension Shard {
     return ticket.serial
   }
 
+  /// Takes back what was asked of pool, admission or transport, whoever has it now.
   func cancelRequests(of slot: UInt32, serial: UInt32) {
     let ticket = Ticket(shard: index, slot: slot, serial: serial)
+    // A dial keeps its place among the broker's dials until it is answered, which is soon.
+    guard !giveUpDial(ticket) else { return }
     services.pool?.cancel(ticket)
     services.admission.cancel(ticket)
   }

@@ -27,7 +27,7 @@ actor Shard {
   @exclusivity(unchecked) private var batch: [ShardInput] = []
   @exclusivity(unchecked) private var due: [UInt32] = []
   /// Dials for which the task of ``run()`` is to make tasks.
-  private var pending: [(request: DialRequest, dial: ShardDial)] = []
+  private var pending: [DialInTask] = []
   var unwrittenHandles = HandleWrites()
   var intensities: [UInt32: RestartIntensity] = [:]
   var ownIntensity: RestartIntensity
@@ -84,6 +84,7 @@ actor Shard {
         mailbox.endRun()
         isRunning = false
         group.cancelAll()
+        abandonPending()
         await dialsUnderWay.close()
       }
     } onCancel: {
@@ -94,14 +95,23 @@ actor Shard {
   }
 
   private func startWork(in group: inout DiscardingTaskGroup) {
-    for (request, dial) in pending { group.addTask { await self.perform(request, dial) } }
+    for dial in pending { group.addTask { await self.perform(dial) } }
     pending.removeAll(keepingCapacity: true)
     unwrittenHandles.start(services.store, mailbox, in: &group)
   }
 
-  func startInTask(_ request: DialRequest, _ dial: ShardDial) {
-    pending.append((request, dial))
+  func startInTask(_ dial: DialInTask) {
+    pending.append(dial)
     workIsPending()
+  }
+
+  /// Nobody will make tasks for these any more.
+  private func abandonPending() {
+    for task in pending {
+      services.admission.finish(task.dial.ticket, .abandoned)
+      dialsUnderWay.end(task.place)
+    }
+    pending = []
   }
 
   func wake() { parked.take()?.resume() }

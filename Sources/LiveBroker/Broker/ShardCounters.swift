@@ -9,6 +9,7 @@ struct ShardCounters: Sendable {
   var restarts = 0
   var plannedMoves = 0
   var recoveries = 0
+  var dialsGivenUp = 0
   var freshStarts = 0
   var droppedMessages = 0
   var unkeptMessages = 0

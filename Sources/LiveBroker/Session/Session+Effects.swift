@@ -125,9 +125,7 @@ extension Session {
     let request = DialRequest(
       endpoint: port.shard.endpoint, credential: credential, generation: generation,
       executor: port.shard.executor, sink: self, timeouts: port.shard.dialTimeouts)
-    let serial = requestSerial
-    requestSerial = 0
-    Shard.Entry.startDial(port.shard, (request, port.address, serial))
+    Shard.Entry.startDial(port.shard, (request, port.address, requestSerial))
   }
 
   private func sendSetup(_ generation: UInt32, _ context: SessionMachine.Context) {
@@ -146,9 +144,20 @@ extension Session {
   }
 
   private func abort(_ generation: UInt32, _ context: SessionMachine.Context) {
-    guard let link = take(generation) else { return }
+    guard let link = take(generation) else { return giveUpDial(generation) }
     link.connection.abort()
     connectionGone(generation, context.now)
+  }
+
+  /// What is to be dropped was not even open.
+  private func giveUpDial(_ generation: UInt32) {
+    guard requestSerial != 0 else { return }
+    let ticket = Ticket(
+      shard: port.shard.index, slot: port.address.slot, serial: requestSerial)
+    let isGivenUp = port.shard.assumeIsolated {
+      $0.giveUpDial(ticket, generation: generation)
+    }
+    if isGivenUp { requestSerial = 0 }
   }
 
   /// Tells the handle that a connection is over: from the last one's end on it ages.

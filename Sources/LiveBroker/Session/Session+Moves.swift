@@ -2,7 +2,8 @@
 
 /// What happens when a new connection takes over.
 extension Session {
-  func dialEnded(_ result: DialResult) {
+  func dialEnded(_ serial: UInt32, _ result: DialResult) {
+    if requestSerial == serial { requestSerial = 0 }
     switch result.outcome {
     case .success(let connection): dialed(result.generation, connection)
     case .failure(let error): dialFailed(result.generation, error)

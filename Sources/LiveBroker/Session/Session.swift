@@ -23,7 +23,8 @@ actor Session {
   var current: Link?
   /// Tokens that the service counted, over all connections.
   var totalTokens: UInt32
-  /// Number of what was last asked of pool or admission; an answer to an earlier one is stale.
+  /// Number of what was last asked of pool or admission, and then of the dial that was let; an answer
+  /// to an earlier one is stale. Zero once nothing is asked.
   var requestSerial: UInt32 = 0
   /// Whether the service seems to remember what it was told before a resume.
   var memory: MemoryCheck

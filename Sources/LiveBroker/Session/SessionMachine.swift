@@ -218,13 +218,13 @@ extension SessionMachine {
     case spendCredential
     /// Ask for a place among the broker's dials.
     case requestAdmission(DialUrgency, by: EngineInstant)
-    /// Take back what was asked of pool and admission.
+    /// Take back what was asked of pool and admission, and the dial that came of it.
     case cancelRequests
     case dial(generation: UInt32)
     case sendSetup(generation: UInt32)
     case ping(generation: UInt32)
     case close(generation: UInt32)
-    /// Drop the connection without a handshake.
+    /// Drop the connection without a handshake, or the dial for it.
     case abort(generation: UInt32)
     /// Stop handing accepted messages to the connection.
     case hold

@@ -24,7 +24,7 @@ package protocol CallbackTransport: LiveTransport {
 /// A dial whose outcome is still to be told.
 package protocol DialUnderWay: AnyObject, Sendable {
   /// Gives the dial up: it is answered soon with ``TransportError/Code/cancelled``, unless its outcome
-  /// is on its way already. Callable from anywhere, also after the answer.
+  /// is on its way already, and never inside this call. Callable from anywhere, also after the answer.
   func cancel()
 }
 

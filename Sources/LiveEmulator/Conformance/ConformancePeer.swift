@@ -75,6 +75,9 @@ public enum ConformancePeerAction: Sendable, Hashable {
   case answerCloses(Bool)
   /// Sends bytes as they are. Needs ``ConformanceAbilities/rawBytes``.
   case sendRaw([UInt8])
+  /// Stops reading what the client sends, or reads on; it reads in the beginning. Needs
+  /// ``ConformanceAbilities/stopsReading``.
+  case read(Bool)
 }
 
 /// What a peer, and the transport with it, can do besides the least.
@@ -97,6 +100,8 @@ public struct ConformanceAbilities: OptionSet, Sendable, Hashable {
   public static let boundsCloses = ConformanceAbilities(rawValue: 16)
   /// The transport calls the sink on the executor of the dial.
   public static let callsOnExecutor = ConformanceAbilities(rawValue: 32)
+  /// The peer can stop reading, so that what the transport is given to send piles up there.
+  public static let stopsReading = ConformanceAbilities(rawValue: 64)
 }
 
 /// Something that a transport did and should not, or did not and should.

@@ -10,6 +10,7 @@ extension TransportConformance {
     ("a ping is answered by a pong that is told", pings),
     ("a ping of the peer is answered with its data", peerPings),
     ("a peer that breaks the protocol is dropped with an error", brokenProtocol),
+    ("a message over the limit ends the connection as soon as that is known", tooLarge),
   ]
 
   /// The borders of the three ways to write a length, and a big one.
@@ -109,6 +110,63 @@ extension TransportConformance {
         continue
       }
       report.expect(error.code == .protocolViolation, "\(name) gave \(error.code)")
+      await line.end()
+    }
+  }
+
+  /// Ways to go over a limit; none may make the transport keep more than the limit.
+  private static func excesses(
+    over limit: Int, _ abilities: ConformanceAbilities
+  ) -> [(String, [ConformancePeerAction])] {
+    let tooMuch = payload(limit + 1)
+    var excesses: [(String, [ConformancePeerAction])] = [
+      ("one byte too much", [.send(tooMuch, asText: false, frames: 1)])
+    ]
+    if abilities.contains(.fragments) {
+      excesses.append(
+        ("one byte too much in two frames", [.send(tooMuch, asText: true, frames: 2)]))
+    }
+    guard abilities.contains(.rawBytes) else { return excesses }
+    // Nothing is to be waited for: a transport that wants to see the rest would keep it.
+    return excesses + [
+      ("the announcement of too much", [.sendRaw([0x82] + length(limit + 1))]),
+      ("a message without an end", [.sendRaw(pieces(of: limit / 2 + 1))]),
+    ]
+  }
+
+  /// The first two frames of a message that has more.
+  private static func pieces(of size: Int) -> [UInt8] {
+    let rest = length(size) + payload(size)
+    return [0x02] + rest + [0x00] + rest
+  }
+
+  /// How the header of an unmasked frame tells its length.
+  private static func length(_ size: Int) -> [UInt8] {
+    let bytes = (0..<8).map { UInt8(truncatingIfNeeded: size >> (56 - 8 * $0)) }
+    switch size {
+    case ...125: return [bytes[7]]
+    case ...0xFFFF: return [0x7E] + bytes[6...]
+    default: return [0x7F] + bytes
+    }
+  }
+
+  private static let tooLarge: Check = { conformance, report in
+    guard let limit = conformance.messageLimit else { return }
+    for (name, actions) in excesses(over: limit, conformance.peer.abilities) {
+      guard let line = await conformance.open(report) else { return }
+      await line.remote.perform(.send(payload(limit), asText: false, frames: 1))
+      await line.expectMessage(payload(limit), "the largest message before \(name)")
+      for action in actions { await line.remote.perform(action) }
+      switch await line.next() {
+      case .signal(.failed(let error))?:
+        report.expect(error.code == .protocolViolation, "\(name) gave \(error.code)")
+        let seen = await line.remote.nextEvent()
+        let isTold = if case .close(1009, _)? = seen { true } else { false }
+        report.expect(
+          isTold, "behind \(name) the peer saw \(ConformanceLine.short(seen)), not a close 1009")
+      case let other:
+        report.add("\(name) did not fail: the sink heard \(ConformanceLine.short(other))")
+      }
       await line.end()
     }
   }

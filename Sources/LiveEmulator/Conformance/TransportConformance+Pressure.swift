@@ -7,6 +7,7 @@ extension TransportConformance {
     ("nothing is delivered while nobody reads, and all of it afterwards", pausedReading),
     ("a close is heard though nobody reads", closeWhilePaused),
     ("reading may be stopped and started at any time", flickeringReading),
+    ("a peer that does not read is told of once, and nothing is lost", unreadByPeer),
   ]
 
   private static let pausedReading: Check = { conformance, report in
@@ -53,6 +54,49 @@ extension TransportConformance {
       await line.call { $0.setReading(true) }
       await line.expectMessage(payload(index + 1), "message \(index)")
     }
+    await line.end()
+  }
+
+  /// Kernels on both sides take some mebibytes before a transport has to keep anything.
+  private static let mostUnread = 64 << 20
+
+  private static let unreadByPeer: Check = { conformance, report in
+    guard conformance.peer.abilities.contains(.stopsReading),
+      let line = await conformance.open(report),
+      let other = await conformance.open(report, generation: 2)
+    else { return }
+    let filling = payload(65_536)
+    let message: @Sendable (Int) -> [UInt8] = { Array("\($0) ".utf8) + filling }
+    let aside = Array("meanwhile".utf8)
+    await line.remote.perform(.read(false))
+    var sent = 0
+    while line.sink.events.count == 0, sent * filling.count < mostUnread {
+      await line.send(message(sent))
+      sent += 1
+      // A message on another connection passes the time without a clock.
+      await other.send(aside)
+      guard await other.expectAtPeer(.message(aside), "on another connection") else { break }
+    }
+    if line.sink.events.count > 0 {
+      await line.expectWritable(false, "when the peer did not read")
+    } else {
+      report.add("the peer left \(sent) messages of 64 KiB unread, and nobody was told")
+    }
+    // That is a wish and no limit: what is sent all the same is not lost.
+    for _ in 0..<2 {
+      await line.send(message(sent))
+      sent += 1
+    }
+    await line.remote.perform(.read(true))
+    for number in 0..<sent {
+      guard await line.expectAtPeer(.message(message(number)), "message \(number)") else { break }
+    }
+    if report.messages.isEmpty { await line.expectWritable(true, "when the peer had read all") }
+    await line.send(aside)
+    if report.messages.isEmpty { await line.expectAtPeer(.message(aside), "behind the pressure") }
+    let more = line.sink.events.count
+    report.expect(more == 0, "the sink was told \(more) things more")
+    await other.end()
     await line.end()
   }
 }

@@ -16,6 +16,7 @@ public struct TransportConformance: Sendable {
   let peer: any ConformancePeer
   let executor: any ShardExecutor
   let patience: Patience
+  let messageLimit: Int?
   private let serial = ConformanceSerial()
 
   /// Prepares the checks.
@@ -25,11 +26,15 @@ public struct TransportConformance: Sendable {
   ///   - peer: The far end, reached through the transport.
   ///   - runtime: Gives clock and executor; the first shard's executor is used, and must run.
   ///   - patience: How long to wait for what should come at once. Default 10 s.
+  ///   - messageLimit: The most bytes of one inbound message that the transport takes, as it is
+  ///     configured here. Nil, the default, leaves out the check of what is larger. That wants a small
+  ///     limit, so that a message fits into the buffers of a socket; others need one above 1 MiB.
   public init(
     _ transport: any LiveTransport, peer: any ConformancePeer, runtime: BrokerRuntime,
-    patience: Duration = .seconds(10)
+    patience: Duration = .seconds(10), messageLimit: Int? = nil
   ) {
     self.transport = transport
+    self.messageLimit = messageLimit
     self.peer = peer
     executor = runtime.shardExecutors[0]
     self.patience = Patience(
@@ -131,9 +136,20 @@ struct ConformanceLine: Sendable {
     }
   }
 
-  func expectAtPeer(_ event: ConformancePeerEvent, _ what: String) async {
+  @discardableResult
+  func expectAtPeer(_ event: ConformancePeerEvent, _ what: String) async -> Bool {
     let seen = await remote.nextEvent()
     if seen != event { report.add("\(what): the peer saw \(Self.short(seen))") }
+    return seen == event
+  }
+
+  /// What the sink was told next is a change of writability, to this.
+  func expectWritable(_ isWritable: Bool, _ what: String) async {
+    switch await sink.events.next(conformance.patience) {
+    case .signal(.writable(isWritable))?: break
+    case let other:
+      report.add("\(what): \(Self.short(other)) instead of writable(\(isWritable))")
+    }
   }
 
   func expectClosed(_ code: UInt16?, _ reason: String) async {
@@ -161,7 +177,12 @@ struct ConformanceLine: Sendable {
     for complaint in sink.complaints.withLock({ $0 }) { report.add("the sink got \(complaint)") }
   }
 
-  private static func short(_ event: ConformancePeerEvent?) -> String {
+  static func short(_ event: ConformanceSink.Event?) -> String {
+    if case .message(let bytes)? = event { return "a message of \(bytes.count) bytes" }
+    return String(describing: event)
+  }
+
+  static func short(_ event: ConformancePeerEvent?) -> String {
     if case .message(let bytes)? = event, bytes.count > 40 {
       return "a message of \(bytes.count) bytes"
     }

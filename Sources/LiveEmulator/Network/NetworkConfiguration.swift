@@ -21,6 +21,9 @@ public struct NetworkConfiguration: Sendable, Hashable {
   /// How much a client has under way before it is told that it is not writable. Default 1 MiB; it
   /// is told the opposite below half of it, and loses the connection at sixteen times of it.
   public var sendBuffer = 1_048_576
+  /// Most bytes of one message that a client takes. Default 64 MiB, as the transport over sockets has
+  /// it. A larger one ends its connection with an error and a close 1009.
+  public var messageLimit = 64 << 20
   /// When the service notices that a half-open connection is dead. Default 30 s.
   public var silenceDetection: Duration = .seconds(30)
   /// What goes wrong by chance.

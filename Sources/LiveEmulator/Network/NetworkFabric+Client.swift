@@ -122,6 +122,8 @@ extension NetworkFabric {
   private mutating func taken(_ kind: Flight.Kind, _ slot: Int, at now: Int64) -> NetworkEffect {
     let id = links[slot].id
     switch kind {
+    case .toClient(let bytes) where bytes.count > configuration.messageLimit:
+      return tooLarge(bytes.count, slot, at: now)
     case .toClient(let bytes):
       figures.framesToClient &+= 1
       figures.bytesToClient &+= UInt64(bytes.count)
@@ -141,6 +143,20 @@ extension NetworkFabric {
       return .lost(slot)
     default: return .nothing
     }
+  }
+
+  /// The client refuses a message, and with it the connection.
+  private mutating func tooLarge(_ bytes: Int, _ slot: Int, at now: Int64) -> NetworkEffect {
+    let id = links[slot].id
+    record("too-large", id, at: now) { $0.field("bytes", bytes) }
+    lostToClient(bytes, id, at: now)
+    if links[slot].client == .open {
+      pushToService(
+        .closeToService(code: 1009, reason: "a message that is too large"), slot, at: now)
+    }
+    if links[slot].service != .gone { pushToService(.resetToService, slot, at: now) }
+    clientEnded(slot, at: now)
+    return .tooLarge(slot)
   }
 
   private mutating func clientEnded(_ slot: Int, at now: Int64) {

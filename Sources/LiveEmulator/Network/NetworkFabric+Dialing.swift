@@ -25,6 +25,7 @@ extension NetworkFabric {
   /// A client gave up its dial.
   mutating func dialCancelled(_ slot: Int, _ id: ConnectionID, at now: Int64) {
     guard links[slot].id == id, links[slot].client == .dialing else { return }
+    figures.dialsCancelled &+= 1
     record("dial-cancelled", id, at: now)
     dialFailed(slot, at: now)
   }

@@ -6,6 +6,8 @@ public struct NetworkFigures: Sendable, Hashable {
   public internal(set) var dials: UInt64 = 0
   /// Dials that failed before an upgrade reached the service, cancelled ones included.
   public internal(set) var dialsFailed: UInt64 = 0
+  /// Dials that clients gave up before they had an outcome, however far they had come.
+  public internal(set) var dialsCancelled: UInt64 = 0
   /// Upgrades that reached the service.
   public internal(set) var upgradesSeen: UInt64 = 0
   /// Upgrades that the service refused.

@@ -178,6 +178,9 @@ final class NetworkHub: Sendable {
     case .lost(let slot):
       let error = TransportError(.connectionLost, message: "The connection was reset.")
       return state.ends[slot].take().map { .toSink($0, .signal(.failed(error))) } ?? .nothing
+    case .tooLarge(let slot):
+      let error = TransportError(.protocolViolation, message: "A message was too large.")
+      return state.ends[slot].take().map { .toSink($0, .signal(.failed(error))) } ?? .nothing
     case .opened(let slot):
       guard let end = state.ends[slot] else { return .nothing }
       state.ends[slot]?.isOpen = true

@@ -64,6 +64,7 @@ enum NetworkEffect: Sendable {
   case writable(Int, Bool)
   case closed(Int, code: UInt16?, reason: String)
   case lost(Int)
+  case tooLarge(Int)
   case mintAnswered(UInt64, MintAnswer)
   case mintTimedOut(UInt64)
 }

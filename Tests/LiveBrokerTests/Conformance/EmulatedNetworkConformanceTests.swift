@@ -16,6 +16,20 @@ struct EmulatedNetworkConformanceTests {
     #expect(violations == [])
   }
 
+  @Test("It conforms in what it does with messages over its limit")
+  func limits() throws {
+    let simulation = Simulation(seed: 1)
+    let peer = EmulatedPeer(simulation) { $0.messageLimit = 1_000 }
+    let suite = TransportConformance(
+      peer.network, peer: peer, runtime: simulation.runtime, patience: .seconds(60),
+      messageLimit: 1_000)
+    let name = "a message over the limit ends the connection as soon as that is known"
+    let violations = try simulation.run { await suite.check(only: [name]) }
+    #expect(violations == [])
+    #expect(peer.network.figures.framesLostToClient == 1)
+    #expect(peer.network.figures.openSockets == 0)
+  }
+
   @Test("The suite finds a transport that delivers to the wrong generation, late or twice")
   func findsFaults() throws {
     let simulation = Simulation(seed: 1)

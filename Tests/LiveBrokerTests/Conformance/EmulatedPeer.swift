@@ -9,17 +9,26 @@ final class EmulatedPeer: ConformancePeer {
   let network: EmulatedNetwork<ScriptedService>
   let endpoint = LiveEndpoint.geminiDeveloper
   let deadEndpoint: LiveEndpoint? = nil
-  let abilities: ConformanceAbilities = .callsOnExecutor
+  let abilities: ConformanceAbilities
   private let patience: Patience
   private let accepted: Transcript<Line>
 
-  init(_ simulation: Simulation) {
+  /// - Parameter abilities: What it says that it can do; of raw bytes nothing will be seen to arrive.
+  init(
+    _ simulation: Simulation,
+    abilities: ConformanceAbilities = [.callsOnExecutor, .stopsReading],
+    _ change: (inout NetworkConfiguration) -> Void = { _ in }
+  ) {
     let accepted = Transcript<Line>()
     patience = Patience(
       clock: simulation.clock, executor: simulation.runtime.controlExecutor, limit: .seconds(60))
     self.accepted = accepted
+    self.abilities = abilities
+    var configuration = NetworkConfiguration()
+    change(&configuration)
     network = EmulatedNetwork(
-      simulation: simulation, service: ScriptedService(accepted: accepted))
+      simulation: simulation, service: ScriptedService(accepted: accepted),
+      configuration: configuration)
   }
 
   func meetUpgrades(_ answer: ConformanceUpgrade) async {
@@ -48,6 +57,8 @@ final class EmulatedPeer: ConformancePeer {
 
     func perform(_ action: ConformancePeerAction) async {
       let id = line.id
+      // What piles up at the client arrives by itself after a time that nobody notices.
+      if case .read(false) = action { peer.network.stall(id, .toService, for: .seconds(30)) }
       peer.network.withService { service in
         switch action {
         case .send(let bytes, _, _): service.outputs.append(.send(id, bytes))
@@ -55,7 +66,7 @@ final class EmulatedPeer: ConformancePeer {
           service.outputs.append(.close(id, code: code ?? 1005, reason: reason))
         case .drop: service.outputs.append(.drop(id))
         case .answerCloses(let answers): service.answersCloses = answers
-        case .ping, .sendRaw: break
+        case .ping, .sendRaw, .read: break
         }
       }
     }

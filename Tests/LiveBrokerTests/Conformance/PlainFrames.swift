@@ -12,16 +12,23 @@ struct PlainFrames {
 
   struct Violation: Error {
     var message: String
-    init(_ message: String) { self.message = message }
+    /// What a close frame says of it.
+    var code: UInt16
+    init(_ message: String, code: UInt16 = 1002) { (self.message, self.code) = (message, code) }
   }
 
   /// Whether frames must come masked, as they do from a client.
   let areMasked: Bool
+  /// Most bytes of a message.
+  let limit: Int
   var input: [UInt8] = []
   private var message: [UInt8]?
   private var isText = false
 
-  init(areMasked: Bool) { self.areMasked = areMasked }
+  init(areMasked: Bool, limit: Int = 1 << 24) {
+    self.areMasked = areMasked
+    self.limit = limit
+  }
 
   /// The next event; nil if more bytes are needed.
   mutating func next() throws(Violation) -> Event? {
@@ -53,7 +60,9 @@ struct PlainFrames {
     guard input.count >= header else { return nil }
     let length =
       extra == 0 ? UInt64(short) : input[2..<2 + extra].reduce(0) { $0 << 8 | UInt64($1) }
-    guard length <= 1 << 24 else { throw Violation("\(length) bytes") }
+    guard length <= UInt64(limit - (message?.count ?? 0)) else {
+      throw Violation("\(length) bytes", code: 1009)
+    }
     return (header, header + Int(length))
   }
 
@@ -72,7 +81,6 @@ struct PlainFrames {
     case let other: throw Violation("opcode \(other)")
     }
     guard first & 0x80 != 0, let whole = message.take() else { return nil }
-    guard whole.count <= 1 << 24 else { throw Violation("\(whole.count) bytes") }
     guard !isText || String(validating: whole, as: UTF8.self) != nil else {
       throw Violation("text that is not UTF-8")
     }

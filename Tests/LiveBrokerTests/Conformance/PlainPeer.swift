@@ -14,6 +14,7 @@ final class PlainPeer: ConformancePeer {
   let deadEndpoint: LiveEndpoint?
   let abilities: ConformanceAbilities = [
     .fragments, .pings, .closesWithoutCode, .rawBytes, .boundsCloses, .callsOnExecutor,
+    .stopsReading,
   ]
   let patience: Patience
   fileprivate let executor = ThreadExecutor(name: "plain-peer")
@@ -104,6 +105,7 @@ private final class PlainPeerConnection: ConformancePeerConnection, @unchecked S
     case .drop: end()
     case .answerCloses(let answers): answersCloses = answers
     case .sendRaw(let bytes): socket.write(bytes)
+    case .read(let reads): socket.setReading(reads)
     }
   }
 

@@ -11,14 +11,17 @@ import Glibc
 final class PlainTransport: LiveTransport {
   private let readiness: Readiness
   private let closeTimeout: Duration
+  private let messageLimit: Int
 
-  init(_ readiness: Readiness, closeTimeout: Duration) {
+  init(_ readiness: Readiness, closeTimeout: Duration, messageLimit: Int = 1 << 24) {
     self.readiness = readiness
     self.closeTimeout = closeTimeout
+    self.messageLimit = messageLimit
   }
 
   func dial(_ request: DialRequest) async throws(TransportError) -> any LiveConnection {
-    let connection = PlainConnection(request, readiness, closeTimeout: closeTimeout)
+    let connection = PlainConnection(
+      request, readiness, closeTimeout: closeTimeout, messageLimit: messageLimit)
     let outcome = await withTaskCancellationHandler {
       await withUnsafeContinuation { continuation in
         request.executor.execute { connection.start(continuation) }
@@ -48,14 +51,17 @@ private final class PlainConnection: LiveConnection, @unchecked Sendable {
   private var phase = Phase.idle
   private var continuation: UnsafeContinuation<Outcome, Never>?
   private var head: [UInt8] = []
-  private var frames = PlainFrames(areMasked: false)
+  private var frames: PlainFrames
   private var wantsReading = true
   private var isWritable = true
   private var hasEnded = false
   /// Number of the deadline that counts.
   private var deadline = 0
 
-  init(_ request: DialRequest, _ readiness: Readiness, closeTimeout: Duration) {
+  init(
+    _ request: DialRequest, _ readiness: Readiness, closeTimeout: Duration, messageLimit: Int
+  ) {
+    frames = PlainFrames(areMasked: false, limit: messageLimit)
     self.request = request
     self.readiness = readiness
     self.closeTimeout = closeTimeout
@@ -164,6 +170,7 @@ private final class PlainConnection: LiveConnection, @unchecked Sendable {
     do throws(PlainFrames.Violation) {
       while reads, let event = try frames.next() { take(event) }
     } catch {
+      if phase == .open { socket?.write(PlainFrames.close(error.code, "", masked: true)) }
       return fail(.protocolViolation, error.message)
     }
     if reads, hasEnded { return fail(.connectionLost, "the peer ended") }

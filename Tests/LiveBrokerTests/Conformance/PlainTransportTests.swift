@@ -21,9 +21,14 @@ struct PlainTransportTests {
     let hasty = TransportConformance(
       PlainTransport(readiness, closeTimeout: .milliseconds(20)), peer: peer, runtime: runtime,
       patience: .unhurried)
+    let narrow = TransportConformance(
+      PlainTransport(readiness, closeTimeout: .unhurried, messageLimit: 10_000), peer: peer,
+      runtime: runtime, patience: .unhurried, messageLimit: 10_000)
+    let tooLarge = "a message over the limit ends the connection as soon as that is known"
+    let others = TransportConformance.names.filter { $0 != unanswered && $0 != tooLarge }
     let violations =
-      await patient.check(only: TransportConformance.names.filter { $0 != unanswered })
-      + hasty.check(only: [unanswered])
+      await patient.check(only: others) + hasty.check(only: [unanswered])
+      + narrow.check(only: [tooLarge])
     #expect(violations == [])
     peer.close()
     readiness.stop()

@@ -47,6 +47,26 @@ import Testing
     #expect(text.withoutCredentials() == wanted)
   }
 
+  /// A handle bears no mark: 32 letters of both cases, digits, `-` and `_` in one run are what it
+  /// looks like.
+  @Test(
+    arguments: [
+      ("Abcdefghijklmnopqrstuvwxyz012345", true), ("Abc-efgh_jklmnopqrstuvwxyz012345", true),
+      ("(Abcdefghijklmnopqrstuvwxyz012345)", true),
+      ("handle:Abcdefghijklmnopqrstuvwxyz012345.", true),
+      // One too short, and in two runs.
+      ("Abcdefghijklmnopqrstuvwxyz01234", false), ("Abcdefghijklmnop/qrstuvwxyz012345", false),
+      // Without a digit, a capital, a small letter.
+      ("AbcdefghijklmnopqrstuvwxyzAbcdefghij", false),
+      ("abcdefghijklmnopqrstuvwxyz0123456789", false),
+      ("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", false),
+      ("gemini-2.5-flash-native-audio-preview-09-2025", false),
+    ])
+  func aLongOpaqueRunAloneLooksLikeACredential(_ word: String, isTakenOut: Bool) {
+    let wanted = isTakenOut ? "no ‹redacted› here" : "no \(word) here"
+    #expect("no \(word) here".withoutCredentials() == wanted)
+  }
+
   @Test func knownSecretsAreTakenOutWhereverTheyStand() {
     let secrets = [Secret("h-1"), Secret("")]
     #expect("<h-1>, then h-1".withoutCredentials(secrets) == "<‹redacted›>, then ‹redacted›")

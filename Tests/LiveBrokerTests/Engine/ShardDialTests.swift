@@ -83,13 +83,18 @@ struct ShardDialTests {
     let stand = TestStand(seed: 32)
     let transport = EndlessTransport()
     try stand.run { stand in
-      try await stand.runAnother(over: transport) { broker in
-        await withTaskGroup(of: Void.self) { group in
-          group.addTask { _ = try? await broker.openSession(stand.configuration()) }
+      let broker = Broker(
+        configuration: stand.brokerConfiguration, transport: transport,
+        runtime: stand.simulation.makeRuntime())
+      await withTaskGroup(of: Void.self) { openers in
+        openers.addTask { _ = try? await broker.openSession(stand.configuration()) }
+        await withTaskGroup(of: Void.self) { runs in
+          runs.addTask { try? await broker.run() }
           try? await stand.sleep(.seconds(3))
-          group.cancelAll()
+          #expect(transport.seen == .init(begun: 1, answered: 0))
+          runs.cancelAll()
         }
-        #expect(transport.seen == .init(begun: 1, answered: 0))
+        #expect(transport.seen == .init(begun: 1, answered: 1))
       }
     }
     #expect(transport.seen == .init(begun: 1, answered: 1))
@@ -145,15 +150,19 @@ struct DialsUnderWayTests {
     func cancel() { count.add(1, ordering: .relaxed) }
   }
 
+  private let dial = ShardDial(
+    address: SessionAddress(slot: 0, tenant: 0), ticket: Ticket(shard: 0, slot: 0, serial: 1),
+    generation: 1)
+
   @Test("Outside of a run nothing is begun")
   func closed() async {
     let dials = DialsUnderWay()
-    #expect(dials.begin() == nil)
+    #expect(dials.begin(dial) == nil)
     dials.open()
-    #expect(dials.begin() == 0)
+    #expect(dials.begin(dial) == 0)
     dials.end(0)
     await dials.close()
-    #expect(dials.begin() == nil)
+    #expect(dials.begin(dial) == nil)
   }
 
   @Test("What was answered before it was noted is forgotten; its place is used again")
@@ -161,10 +170,10 @@ struct DialsUnderWayTests {
     let dials = DialsUnderWay()
     let (early, late) = (Dial(), Dial())
     dials.open()
-    #expect(dials.begin() == 0)
+    #expect(dials.begin(dial) == 0)
     dials.end(0)
     dials.note(early, at: 0)
-    #expect(dials.begin() == 0)
+    #expect(dials.begin(dial) == 0)
     dials.note(late, at: 0)
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await dials.close() }
@@ -178,18 +187,18 @@ struct DialsUnderWayTests {
   @Test("A dial that is noted after the run has ended is given up then")
   func notedLate() async {
     let dials = DialsUnderWay()
-    let dial = Dial()
+    let underWay = Dial()
     dials.open()
-    #expect(dials.begin() == 0)
+    #expect(dials.begin(dial) == 0)
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await dials.close() }
       // Until the end is noted nothing new begins.
-      while let place = dials.begin() {
+      while let place = dials.begin(dial) {
         dials.end(place)
         await Task.yield()
       }
-      dials.note(dial, at: 0)
-      #expect(dial.cancels == 1)
+      dials.note(underWay, at: 0)
+      #expect(underWay.cancels == 1)
       dials.end(0)
     }
   }

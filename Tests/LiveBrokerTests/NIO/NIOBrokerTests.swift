@@ -20,13 +20,14 @@ struct NIOBrokerTests {
 
   /// Runs a broker with an API key against the scripted server.
   private func withBroker(
-    _ server: ScriptedServer, _ body: @escaping @Sendable (Broker) async throws -> Void
+    _ server: ScriptedServer, _ transport: NIOTransport? = nil,
+    _ body: @escaping @Sendable (Broker) async throws -> Void
   ) async throws {
     var configuration = BrokerConfiguration(credentials: .apiKey(Secret("TEST-KEY")))
     configuration.endpoint = server.endpoint
     configuration.dialTimeouts = .unhurried
     let broker = Broker(
-      configuration: configuration, transport: NIOTransport(group: group),
+      configuration: configuration, transport: transport ?? NIOTransport(group: group),
       runtime: .nio(group: group))
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask { try await broker.run() }
@@ -80,6 +81,28 @@ struct NIOBrokerTests {
       } catch {
         #expect("\(error)".contains("API key not valid"))
       }
+    }
+  }
+
+  @Test("Of a session that is given up while it dials no socket is left, whatever its deadlines")
+  func givenUp() async throws {
+    let server = try await ScriptedServer(group)
+    let transport = NIOTransport(group: group)
+    await server.meetUpgrades(.ignore)
+    try await withBroker(server, transport) { broker in
+      await withTaskGroup(of: Void.self) { openers in
+        openers.addTask { _ = try? await broker.openSession(sessions) }
+        #expect(await server.nextHead() != nil)
+        #expect(transport.dialsUnderWay == 1 && transport.openSockets == 1)
+        openers.cancelAll()
+      }
+      for _ in 0..<8 {
+        for loop in group.makeIterator() { try await loop.submit {}.get() }
+      }
+      #expect(transport.dialsUnderWay == 0 && transport.openSockets == 0)
+      #expect(transport.timersPending == 0)
+      let snapshot = await broker.snapshot()
+      #expect(snapshot.dialsGivenUp == 1 && snapshot.open == 0)
     }
   }
 }

@@ -10,25 +10,35 @@ import Testing
 struct NIOConformanceTests {
   let group = MultiThreadedEventLoopGroup.singleton
 
-  private func transport(closeTimeout: Duration) -> NIOTransport {
+  private func transport(
+    _ change: (inout NIOTransportConfiguration.Limits) -> Void = { _ in }
+  ) -> NIOTransport {
     var configuration = NIOTransportConfiguration()
-    configuration.limits.closeTimeout = closeTimeout
+    configuration.limits.closeTimeout = .unhurried
+    configuration.limits.maxUnflushedAge = .unhurried
+    change(&configuration.limits)
     configuration.tls.trustRoots = .pem(Array(TestCertificate.certificate.utf8))
     return NIOTransport(group: group, configuration: configuration)
   }
 
-  /// All checks with a patient transport, and the one of an unanswered close with one that is not.
+  /// All checks with a patient transport, but that of an unanswered close with one that is not, and
+  /// that of large messages with one that takes no large ones.
   private func violations(
     _ server: ScriptedServer, _ runtime: BrokerRuntime
   ) async -> [ConformanceViolation] {
     let unanswered = "a close that is not answered ends all the same"
+    let tooLarge = "a message over the limit ends the connection as soon as that is known"
     let patient = TransportConformance(
-      transport(closeTimeout: .unhurried), peer: server, runtime: runtime, patience: .unhurried)
+      transport(), peer: server, runtime: runtime, patience: .unhurried)
     let hasty = TransportConformance(
-      transport(closeTimeout: .milliseconds(20)), peer: server, runtime: runtime,
+      transport { $0.closeTimeout = .milliseconds(20) }, peer: server, runtime: runtime,
       patience: .unhurried)
-    return await patient.check(only: TransportConformance.names.filter { $0 != unanswered })
-      + hasty.check(only: [unanswered])
+    let narrow = TransportConformance(
+      transport { $0.maxMessage = 10_000 }, peer: server, runtime: runtime, patience: .unhurried,
+      messageLimit: 10_000)
+    let others = TransportConformance.names.filter { $0 != unanswered && $0 != tooLarge }
+    return await patient.check(only: others) + hasty.check(only: [unanswered])
+      + narrow.check(only: [tooLarge])
   }
 
   @Test("It conforms on event loops, plain and with TLS", arguments: [false, true])

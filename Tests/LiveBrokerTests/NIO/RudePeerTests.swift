@@ -13,11 +13,14 @@ struct RudePeerTests {
   private let group = MultiThreadedEventLoopGroup.singleton
   private let executor: EventLoopExecutor
   private let transport: NIOTransport
+  private let patience: Patience
 
   init() {
     executor = EventLoopExecutor(group.next())
     var configuration = NIOTransportConfiguration()
     configuration.tls.trustRoots = .pem(Array(TestCertificate.certificate.utf8))
+    configuration.limits.closeTimeout = .unhurried
+    patience = Patience(clock: SystemClock(), executor: executor, limit: .unhurried)
     transport = NIOTransport(group: group, configuration: configuration)
   }
 
@@ -153,7 +156,6 @@ struct RudePeerTests {
       if phase == 0 {
         while transport.openSockets == 0 { await Task.yield() }
       } else {
-        let patience = Patience(clock: SystemClock(), executor: executor, limit: .unhurried)
         #expect(await peer.requests.next(patience) != nil)
       }
       tasks.cancelAll()
@@ -193,71 +195,70 @@ struct RudePeerTests {
 
   // MARK: Open connections
 
-  private func open(_ server: ScriptedServer, _ sink: CountingSink) async throws -> (
-    any LiveConnection, ScriptedConnection
-  ) {
-    let connection = try await transport.dial(request(server.endpoint, sink))
-    return (connection, try #require(await server.next()))
+  /// An open connection, and who is at its ends.
+  private struct Line {
+    var connection: any LiveConnection
+    var remote: ScriptedConnection
+    var sink: CountingSink
   }
 
-  private func expectLost(_ sink: CountingSink, _ server: ScriptedServer) async throws {
-    guard case .signal(.failed(let error))? = await sink.events.next(server.patience) else {
+  /// Opens a connection to a server of its own and looks, once `body` has ended it, that the sink hears
+  /// of that as a loss or as `end`, nothing behind it, and that nothing is left.
+  private func ending(
+    tls: Bool, as end: ((ConnectionSignal) -> Bool)? = nil,
+    _ body: (Line) async throws -> Void
+  ) async throws {
+    let server = try await ScriptedServer(group, tls: tls)
+    let sink = CountingSink()
+    let connection = try await transport.dial(request(server.endpoint, sink))
+    let remote = try #require(await server.next())
+    try await body(Line(connection: connection, remote: remote, sink: sink))
+    try await expectEnd(sink, as: end)
+    await server.close()
+  }
+
+  private func expectEnd(
+    _ sink: CountingSink, as end: ((ConnectionSignal) -> Bool)? = nil
+  ) async throws {
+    let end =
+      end ?? { signal in
+        if case .failed(let error) = signal { error.code == .connectionLost } else { false }
+      }
+    guard case .signal(let signal)? = await sink.events.next(patience) else {
       Issue.record("the sink did not hear of the end")
       return
     }
-    #expect(error.code == .connectionLost)
+    #expect(end(signal), "it ended with \(signal)")
     try await expectNothingLeft(transport)
     #expect(sink.events.count == 0, "something was told behind the end")
   }
 
-  @Test(
-    "A reset in the middle of a frame is a lost connection, told once", arguments: [false, true])
-  func resetInFrame(tls: Bool) async throws {
-    let server = try await ScriptedServer(group, tls: tls)
-    let sink = CountingSink()
-    let (_, remote) = try await open(server, sink)
-    await remote.perform(.sendRaw([0x82, 0x7E, 0x40, 0x00, 1, 2, 3]))
-    await remote.reset()
-    try await expectLost(sink, server)
-    await server.close()
+  private func pause(_ line: Line) async {
+    line.connection.setReading(false)
+    line.connection.send(.text(Array("paused".utf8)))
+    #expect(await line.remote.nextEvent() == .message(Array("paused".utf8)))
   }
 
   @Test(
-    "An end in the middle of a frame is a lost connection, told once", arguments: [false, true])
-  func endInFrame(tls: Bool) async throws {
-    let server = try await ScriptedServer(group, tls: tls)
-    let sink = CountingSink()
-    let (_, remote) = try await open(server, sink)
-    await remote.perform(.sendRaw([0x82, 0x7E, 0x40, 0x00, 1, 2, 3]))
-    await remote.perform(.drop)
-    try await expectLost(sink, server)
-    await server.close()
+    "An end or a reset in the middle of a frame is a lost connection, told once",
+    arguments: [false, true], [false, true])
+  func endInFrame(tls: Bool, resets: Bool) async throws {
+    try await ending(tls: tls) { line in
+      await line.remote.perform(.sendRaw([0x82, 0x7E, 0x40, 0x00, 1, 2, 3]))
+      await line.remote.end(resets: resets)
+    }
   }
 
   @Test(
     "A peer that answers our close by ending the connection has not closed it",
     arguments: [false, true], [false, true])
   func endInClose(tls: Bool, resets: Bool) async throws {
-    let server = try await ScriptedServer(group, tls: tls)
-    let sink = CountingSink()
-    var configuration = NIOTransportConfiguration()
-    configuration.tls.trustRoots = .pem(Array(TestCertificate.certificate.utf8))
-    configuration.limits.closeTimeout = .unhurried
-    let transport = NIOTransport(group: group, configuration: configuration)
-    let connection = try await transport.dial(request(server.endpoint, sink))
-    let remote = try #require(await server.next())
-    await remote.perform(.answerCloses(false))
-    connection.close(code: 1000, reason: "")
-    #expect(await remote.nextEvent() == .close(code: 1000, reason: ""))
-    if resets { await remote.reset() } else { await remote.perform(.drop) }
-    guard case .signal(.failed(let error))? = await sink.events.next(server.patience) else {
-      Issue.record("the sink did not hear of the end")
-      return
+    try await ending(tls: tls) { line in
+      await line.remote.perform(.answerCloses(false))
+      line.connection.close(code: 1000, reason: "")
+      #expect(await line.remote.nextEvent() == .close(code: 1000, reason: ""))
+      await line.remote.end(resets: resets)
     }
-    #expect(error.code == .connectionLost)
-    try await expectNothingLeft(transport)
-    #expect(sink.events.count == 0, "something was told behind the end")
-    await server.close()
   }
 
   @Test("A peer that goes right behind the upgrade is lost, told once", arguments: [false, true])
@@ -268,54 +269,42 @@ struct RudePeerTests {
     let peer = try await RudePeer(group, answer, resets ? .reset : .finish)
     let sink = CountingSink()
     _ = try await transport.dial(request(peer.endpoint(tls: false), sink))
-    let patience = Patience(clock: SystemClock(), executor: executor, limit: .unhurried)
-    guard case .signal(.failed(let error))? = await sink.events.next(patience) else {
-      Issue.record("the sink did not hear of the end")
-      return
-    }
-    #expect(error.code == .connectionLost)
-    try await expectNothingLeft(transport)
-    #expect(sink.events.count == 0, "something was told behind the end")
+    try await expectEnd(sink)
     await peer.close()
   }
 
   @Test("A close that is followed by a reset is a close all the same", arguments: [false, true])
   func closeThenReset(tls: Bool) async throws {
-    let server = try await ScriptedServer(group, tls: tls)
-    let sink = CountingSink()
-    let (connection, remote) = try await open(server, sink)
-    // Both are there before either is read.
-    connection.setReading(false)
-    connection.send(.text(Array("paused".utf8)))
-    #expect(await remote.nextEvent() == .message(Array("paused".utf8)))
-    await remote.perform(.close(code: 1011, reason: "quota"))
-    await remote.reset()
-    guard case .signal(.closed(1011, "quota"))? = await sink.events.next(server.patience) else {
-      Issue.record("the close was lost with the connection")
-      return
+    let isClose = { (signal: ConnectionSignal) in
+      if case .closed(1011, "quota") = signal { true } else { false }
     }
-    try await expectNothingLeft(transport)
-    #expect(sink.events.count == 0, "something was told behind the end")
-    await server.close()
+    try await ending(tls: tls, as: isClose) { line in
+      // Both are there before either is read.
+      await pause(line)
+      await line.remote.perform(.close(code: 1011, reason: "quota"))
+      await line.remote.reset()
+    }
   }
 
   @Test(
     "What came before a reset is delivered, though nobody was reading", arguments: [false, true])
   func resetWhilePaused(tls: Bool) async throws {
-    let server = try await ScriptedServer(group, tls: tls)
-    let sink = CountingSink()
-    let (connection, remote) = try await open(server, sink)
-    connection.setReading(false)
-    connection.send(.text(Array("paused".utf8)))
-    #expect(await remote.nextEvent() == .message(Array("paused".utf8)))
-    await remote.perform(.send([UInt8](repeating: 7, count: 1000), asText: false, frames: 3))
-    await remote.reset()
-    guard case .message(1000)? = await sink.events.next(server.patience) else {
-      Issue.record("the message was lost with the connection")
-      return
+    try await ending(tls: tls) { line in
+      await pause(line)
+      await line.remote.perform(
+        .send([UInt8](repeating: 7, count: 1000), asText: false, frames: 3))
+      await line.remote.reset()
+      guard case .message(1000)? = await line.sink.events.next(patience) else {
+        Issue.record("the message was lost with the connection")
+        return
+      }
     }
-    try await expectLost(sink, server)
-    await server.close()
+  }
+}
+
+extension ScriptedConnection {
+  fileprivate func end(resets: Bool) async {
+    if resets { await reset() } else { await perform(.drop) }
   }
 }
 #endif

@@ -96,6 +96,7 @@ final class ScriptedServer: ConformancePeer {
 extension ConformanceAbilities {
   static let all: ConformanceAbilities = [
     .fragments, .pings, .closesWithoutCode, .rawBytes, .boundsCloses, .callsOnExecutor,
+    .stopsReading,
   ]
 }
 
@@ -232,6 +233,7 @@ final class ScriptedConnection: ConformancePeerConnection {
     case .drop: try? await channel.close()
     case .answerCloses(let answers): self.answers.store(answers, ordering: .releasing)
     case .sendRaw(let bytes): await write(bytes)
+    case .read(let reads): try? await setReading(reads)
     }
   }
 

@@ -138,6 +138,18 @@ import Testing
         WireError(
           .invalidBase64, offset: 65, path: "serverContent.modelTurn.parts[1].inlineData.data")
       ),
+      (
+        #"{"serverContent":{},"serverContent":[]}"#,
+        WireError(.typeMismatch, offset: 36, path: "serverContent")
+      ),
+      (
+        #"{"serverContent":7,"server_content":[]}"#,
+        WireError(.typeMismatch, offset: 36, path: "serverContent")
+      ),
+      (
+        #"{"serverContent":[],"server_content":null}"#,
+        WireError(.typeMismatch, offset: 17, path: "serverContent")
+      ),
       (#"{"serverContent":[]}"#, WireError(.typeMismatch, offset: 17, path: "serverContent")),
       (
         #"{"usageMetadata":{"promptTokenCount":1.5}}"#,

@@ -95,6 +95,10 @@ import Testing
     let example = try #require(WallTime(rfc3339: "1994-11-06T08:49:37Z"))
     #expect(example.httpDate == "Sun, 06 Nov 1994 08:49:37 GMT")
     #expect(WallTime(httpDate: "Sunday, 06-Nov-94 08:49:37 GMT") == nil)
+    // Another zone is another time: better none than one that is hours wrong.
+    for zone in ["PST", "UTC", "+0100", "-0000", "Z", ""] {
+      #expect(WallTime(httpDate: "Sun, 06 Nov 1994 08:49:37 \(zone)") == nil)
+    }
   }
 
   @Test func base64AgreesWithFoundationForEveryLength() {

@@ -152,6 +152,21 @@ import Testing
     #expect(try effective("generationConfig.seed", token: token).generationConfig?.seed == nil)
   }
 
+  @Test func aMaskedFieldOfAMessageThatNobodySetsDoesNotBringAnEmptyOne() throws {
+    let mask = try #require(SetupFieldMask("generationConfig.temperature"))
+    let connection = Setup(model: "asked")
+    for token in [nil, Setup(model: "pinned")] {
+      let effective = try mask.effectiveSetup(token: token, connection: connection)
+      #expect(effective.generationConfig == nil)
+      #expect(effective == connection)
+    }
+    // One that the connection sends is there, whatever is left of it.
+    var speaking = connection
+    speaking.generationConfig = GenerationConfig(temperature: 0.9)
+    let effective = try mask.effectiveSetup(token: nil, connection: speaking)
+    #expect(effective.generationConfig == GenerationConfig())
+  }
+
   @Test(arguments: [
     "tools.0", "config", "model.x", "temperature", "generationConfig.nope", "a..b",
     "tools.functionDeclarations",

@@ -24,6 +24,8 @@ final class LoopState: @unchecked Sendable {
   let dials = Atomic(0)
   /// Deadlines that are set; readable from anywhere.
   let deadlines = Atomic(0)
+  /// Pings that were not answered; readable from anywhere.
+  let pongsDropped = Atomic(0)
   private var wheel = TimerWheel()
   private var owners: [(any DeadlineOwner)?] = []
   private var freeSlots: [UInt32] = []

@@ -317,7 +317,10 @@ extension NIOConnection: ChannelInboundHandler {
       bytes.withUnsafeReadableBytes { sink.connection(generation, received: $0) }
     case .ping(let data):
       // Behind a close frame nothing is sent; to a peer who does not read, nothing is added.
-      guard phase == .open, context?.channel.isWritable == true else { return }
+      guard phase == .open, context?.channel.isWritable == true else {
+        state.pongsDropped.add(1, ordering: .relaxed)
+        return
+      }
       write(.pong, Array(buffer: data))
     case .pong(let data): tell(.pong(Array(buffer: data)))
     case .close(let code, let reason):

@@ -49,6 +49,11 @@ public final class NIOTransport: CallbackTransport {
   /// Dials whose outcome is still to be told.
   public var dialsUnderWay: Int { sum { $0.dials.load(ordering: .relaxed) } }
 
+  /// Pings of peers that were not answered, since the transport was made: those that came behind our
+  /// close frame, where nothing may be sent any more, and those of a peer that does not read what it
+  /// is sent, for whom answers would pile up.
+  public var pongsDropped: Int { sum { $0.pongsDropped.load(ordering: .relaxed) } }
+
   private func sum(_ count: (LoopState) -> Int) -> Int {
     states.withLock { states in states.values.reduce(0) { $0 + count($1) } }
   }
