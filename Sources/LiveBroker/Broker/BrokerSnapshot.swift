@@ -42,6 +42,12 @@ public struct BrokerSnapshot: Sendable, Hashable {
   /// Handles that could not be written to the store.
   public var failedStoreWrites = 0
 
+  /// How many sessions the service was seen to take at one time; nil until it has refused one for
+  /// being too many (its close 1011 about the quota). It rises by itself when more are taken.
+  public var learnedSessionCap: Int?
+  /// New sessions that wait for one of the others to end.
+  public var waitingForPlace = 0
+
   /// Sessions that are not over.
   public var open: Int { sessions.values.reduce(0, +) }
 }
@@ -50,6 +56,9 @@ extension Broker {
   /// Counts what there is, now. On a broker that does not run, what is left of it.
   public func snapshot() async -> BrokerSnapshot {
     var snapshot = BrokerSnapshot()
+    let admission = await services.admission.snapshot
+    snapshot.learnedSessionCap = admission.learnedCap
+    snapshot.waitingForPlace = admission.waitingForPlace
     for shard in shards {
       await shard.count(into: &snapshot)
     }

@@ -7,12 +7,15 @@
 /// broker's control executor; who asks from there is heard at once, others through the mailbox. A
 /// broker that speaks to several endpoints, or with several projects' keys, has one for each.
 ///
-/// Its mailbox is bounded by its sessions: each has at most one ticket waiting or under way.
+/// Its mailbox is bounded by its sessions: each has at most one ticket waiting or under way, and
+/// tells of one setup for each.
 package actor Admission {
   private enum Input: Sendable {
     case requested(Ticket, DialClass, by: EngineInstant)
     case cancelled(Ticket)
     case finished(Ticket, DialOutcome)
+    case start(StartOutcome)
+    case placeFreed
   }
 
   private nonisolated let executor: any ShardExecutor
@@ -82,6 +85,12 @@ package actor Admission {
     tell(.finished(ticket, outcome))
   }
 
+  /// Reports what came of a session's setup while it was not up. Callable from any thread.
+  package nonisolated func settle(_ outcome: StartOutcome) { tell(.start(outcome)) }
+
+  /// A session that was up is over. Callable from any thread.
+  package nonisolated func freePlace() { tell(.placeFreed) }
+
   private nonisolated func tell(_ input: Input) {
     if executor.isCurrent, Self.turn(self, input) { return }
     mailbox.post(input)
@@ -114,6 +123,10 @@ package actor Admission {
       machine.cancelled(ticket, at: now)
     case .finished(let ticket, let outcome):
       machine.finished(ticket, outcome, at: now, draw: random.next())
+    case .start(.up): machine.placeTaken(at: now)
+    case .start(.refusedByQuota): machine.placeRefused(at: now, draw: random.next())
+    case .start(.failed): machine.startFailed()
+    case .placeFreed: machine.placeFreed()
     }
   }
 

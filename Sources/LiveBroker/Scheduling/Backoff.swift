@@ -46,4 +46,10 @@ public struct Backoff: Sendable, Hashable {
     let bound = UInt64(ceiling(retry: retry).nanoseconds)
     return .nanoseconds(Int64(bound.multipliedFullWidth(by: draw).high))
   }
+
+  /// A delay of which half is certain, so that attempts are never close together; the other half
+  /// keeps hosts apart.
+  func halfCertainDelay(retry: Int, draw: UInt64) -> Duration {
+    (ceiling(retry: retry) + delay(retry: retry, draw: draw)) / 2
+  }
 }

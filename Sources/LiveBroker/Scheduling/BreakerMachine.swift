@@ -63,11 +63,7 @@ struct BreakerMachine: Sendable {
     if case .open(let probes, _) = state { state = .probing(probes: probes, ticket) }
   }
 
-  /// Half of the interval is certain, so that probes are never close together; the other half keeps
-  /// hosts apart.
   private func probeTime(_ probes: Int, at now: EngineInstant, draw: UInt64) -> EngineInstant {
-    let certain = backoff.ceiling(retry: probes).nanoseconds / 2
-    let jitter = backoff.delay(retry: probes, draw: draw).nanoseconds / 2
-    return now.advanced(byNanoseconds: certain + jitter)
+    now.advanced(by: backoff.halfCertainDelay(retry: probes, draw: draw))
   }
 }

@@ -37,3 +37,13 @@ package enum DialOutcome: Sendable, Hashable {
   /// The session gave the dial up before its end; says nothing about the service.
   case abandoned
 }
+
+/// What came of a setup, as admission sees it.
+package enum StartOutcome: Sendable, Hashable {
+  /// A session is up that was not up before.
+  case up
+  /// There are too many sessions, be the refused one new or one that wants to come back.
+  case refusedByQuota
+  /// A new session's setup failed for another reason.
+  case failed
+}

@@ -10,20 +10,22 @@
 /// | `finished(refused)` | its place is free, the breaker closes, the rate falls; with `Retry-After` nobody dials until then |
 /// | `finished(failed)` | its place is free, the breaker counts |
 /// | `finished(abandoned)` | its place is free |
+/// | `placeTaken`, `placeFreed`, `placeRefused`, `startFailed` | what sessions tell of their setups: see ``SessionCap`` |
 /// | `turnEnded` | grants what may be granted now |
 ///
 /// Inputs of tickets that are not known, or no longer, change nothing.
 ///
 /// A ticket is granted if somebody waits, the breaker is closed (or the ticket is its probe), no
 /// pause is being observed, fewer than the maximum are under way, and the interval since the last
-/// grant has passed. Grants are spaced evenly, because the service's own limiter forgives bursts of
+/// grant has passed. A fresh start needs a place below the learned cap as well. Grants are spaced evenly, because the service's own limiter forgives bursts of
 /// only some milliseconds; what a late timer missed is caught up to at most 4 ms.
 ///
 /// All inputs are O(log n). The lanes are described at ``TicketQueue``, learning at ``LearnedRate``,
-/// the breaker at ``BreakerMachine``.
+/// the breaker at ``BreakerMachine``, the cap at ``SessionCap``.
 package struct PacerMachine: Sendable {
   private struct Entry {
     var ticket: Ticket
+    var isStart: Bool
     var requestedAt: EngineInstant
     /// When it was granted; `nil` while it waits.
     var grantedAt: EngineInstant?
@@ -43,6 +45,7 @@ package struct PacerMachine: Sendable {
   private var inFlight = TicketHeap()
   private var rate: LearnedRate
   private var breaker: BreakerMachine
+  private var cap: SessionCap
   private var nextGrant = EngineInstant(nanoseconds: .min)
   private var pausedUntil = EngineInstant(nanoseconds: .min)
   /// Whether somebody was waiting for the interval to pass: only then a timer can be late. Idle time
@@ -57,6 +60,8 @@ package struct PacerMachine: Sendable {
     rate = LearnedRate(configuration)
     breaker = BreakerMachine(
       threshold: configuration.breakerThreshold, backoff: configuration.probeBackoff)
+    cap = SessionCap(
+      pause: configuration.quotaBackoff, longestStart: configuration.longestDial)
   }
 
   /// A session wants to dial.
@@ -70,10 +75,12 @@ package struct PacerMachine: Sendable {
     if let entry = index[ticket] {
       guard entries[Int(entry)].grantedAt == nil else { return }
       queue.remove(entry)
+      entries[Int(entry)].isStart = kind == .freshStart
       let since = entries[Int(entry)].requestedAt
       queue.insert(entry, kind, by: deadline, since: since, at: now)
     } else {
-      let entry = addEntry(Entry(ticket: ticket, requestedAt: now))
+      let entry = addEntry(
+        Entry(ticket: ticket, isStart: kind == .freshStart, requestedAt: now))
       queue.insert(entry, kind, by: deadline, since: now, at: now)
     }
   }
@@ -87,6 +94,7 @@ package struct PacerMachine: Sendable {
     } else {
       inFlight.remove(entry)
       breaker.abandoned(ticket, at: now)
+      if entries[Int(entry)].isStart { cap.startFailed() }
     }
     removeEntry(entry)
   }
@@ -99,6 +107,8 @@ package struct PacerMachine: Sendable {
   ) {
     guard let entry = index[ticket], let granted = entries[Int(entry)].grantedAt else { return }
     inFlight.remove(entry)
+    // One that was accepted has its setup before it.
+    if outcome != .accepted, entries[Int(entry)].isStart { cap.startFailed() }
     removeEntry(entry)
     switch outcome {
     case .accepted:
@@ -126,8 +136,12 @@ package struct PacerMachine: Sendable {
     at now: EngineInstant, granted: inout [Ticket]
   ) -> EngineInstant? {
     rate.timePassed(to: now)
+    cap.timePassed(to: now)
     releaseLost(at: now)
-    while mayGrant(at: now), let entry = queue.popNext(at: now, rate: rate.perSecond) {
+    while mayGrant(at: now),
+      let entry = queue.popNext(
+        at: now, rate: rate.perSecond, permitsStart: cap.permitsStart(at: now))
+    {
       grant(entry, at: now)
       granted.append(entries[Int(entry)].ticket)
     }
@@ -136,6 +150,26 @@ package struct PacerMachine: Sendable {
     rate.demandWaits(waitedForRate, at: now)
     return instant(of: wake, at: now)
   }
+}
+
+// MARK: Places
+
+extension PacerMachine {
+  /// A setup was accepted, of a session that was not up before.
+  package mutating func placeTaken(at now: EngineInstant) { cap.placeTaken(at: now) }
+
+  /// A session that was up is over.
+  package mutating func placeFreed() { cap.placeFreed() }
+
+  /// A setup was refused because there are too many sessions.
+  ///
+  /// - Parameter draw: 64 random bits.
+  package mutating func placeRefused(at now: EngineInstant, draw: UInt64) {
+    cap.refused(at: now, draw: draw)
+  }
+
+  /// A first setup failed for a reason of its own.
+  package mutating func startFailed() { cap.startFailed() }
 }
 
 extension PacerMachine {
@@ -152,6 +186,7 @@ extension PacerMachine {
   private mutating func grant(_ entry: UInt32, at now: EngineInstant) {
     counters.granted &+= 1
     entries[Int(entry)].grantedAt = now
+    if entries[Int(entry)].isStart { cap.startGranted(at: now) }
     inFlight.insert(entry, key: now.nanoseconds)
     breaker.probed(entries[Int(entry)].ticket)
     let earliest = waitedForRate ? now.advanced(byNanoseconds: -Self.catchUp) : now
@@ -216,6 +251,8 @@ extension PacerMachine {
     case pause
     case probe(EngineInstant)
     case place
+    /// For a session to end, or for the moment to ask beyond the cap.
+    case sessions(EngineInstant)
   }
 
   private func nextWake(at now: EngineInstant) -> Wait {
@@ -223,6 +260,9 @@ extension PacerMachine {
     if case .open(_, let until) = breaker.state, until > now { return .probe(until) }
     if case .probing = breaker.state { return .place }
     if inFlight.count >= configuration.maximumInFlight { return .place }
+    if !queue.holdsResumes, !cap.permitsStart(at: now) {
+      return .sessions(cap.nextChange(at: now) ?? .never)
+    }
     return pausedUntil > now ? .pause : .rate
   }
 
@@ -232,6 +272,7 @@ extension PacerMachine {
     case .rate: max(nextGrant, now.advanced(byNanoseconds: Self.finestWake))
     case .pause: pausedUntil
     case .probe(let instant): instant
+    case .sessions(let instant): instant == .never ? nil : instant
     case .place:
       inFlight.first.map {
         EngineInstant(nanoseconds: $0.key).advanced(by: configuration.longestDial)
@@ -263,6 +304,12 @@ extension PacerMachine {
     package var waitingPlanned: Int
     /// Waiting: fresh starts.
     package var waitingFresh: Int
+    /// Fresh starts that wait, with the promoted ones, while the service takes no more sessions.
+    package var waitingForPlace: Int
+    /// Sessions that are up, or were and come back.
+    package var places: Int
+    /// How many the service was seen to take; `nil` until it has refused one.
+    package var learnedCap: Int?
     /// Until when a `Retry-After` is being observed, if one is.
     package var pausedUntil: EngineInstant?
     package var breakerIsOpen: Bool
@@ -282,6 +329,8 @@ extension PacerMachine {
     Snapshot(
       dialsPerSecond: rate.perSecond, inFlight: inFlight.count, waitingDue: queue.dueCount,
       waitingPlanned: queue.plannedCount, waitingFresh: queue.freshCount,
+      waitingForPlace: cap.permitsStart(at: now) ? 0 : queue.startCount,
+      places: cap.held, learnedCap: cap.cap,
       pausedUntil: pausedUntil > now ? pausedUntil : nil, breakerIsOpen: !breaker.isClosed,
       breakerOpenings: breaker.openings, requested: counters.requested,
       cancelled: counters.cancelled, granted: counters.granted, accepted: counters.accepted,

@@ -4,35 +4,42 @@
 ///
 /// | lane | who | order |
 /// | --- | --- | --- |
-/// | due | resumes whose deadline is near, and fresh starts that lost patience | deadline, or the moment of promotion |
+/// | due | resumes whose deadline is near | deadline |
+/// | impatient | fresh starts that have waited long enough; served among the due ones | the moment of promotion |
 /// | planned | resumes whose deadline is further away than the lead: rotations | deadline |
 /// | fresh | fresh starts | deadline |
 ///
 /// The lanes are served in this order, with two exceptions that keep everybody moving. When the
 /// earliest planned deadline comes so near that all planned ones could only just be served, planned
-/// and due take turns: a rotation that misses its deadline would become an unplanned resume. And a
-/// fresh start that has waited long enough moves to the due lane, where nobody who comes later with
-/// a later deadline can pass it.
+/// and due take turns: a rotation that misses its deadline would become an unplanned resume. And
+/// nobody who comes later with a later deadline can pass a fresh start that has waited long enough.
+///
+/// While the service takes no more sessions (``SessionCap``), both lanes of fresh starts stand still.
 struct TicketQueue: Sendable {
   private let lead: Int64
-  private let patience: Int64
+  private let longestPatience: Int64
   private var due = TicketHeap()
   private var planned = TicketHeap()
+  private var impatient = TicketHeap()
   private var fresh = TicketHeap()
   /// The fresh lane once more, by the moment at which patience ends.
-  private var impatient = TicketHeap()
+  private var patience = TicketHeap()
   private var plannedHadTurn = false
 
   init(lead: Duration, patience: Duration) {
     self.lead = max(0, lead.nanoseconds)
-    self.patience = max(0, patience.nanoseconds)
+    longestPatience = max(0, patience.nanoseconds)
   }
 
-  var dueCount: Int { due.count }
+  /// Those who are served before all others, impatient ones included.
+  var dueCount: Int { due.count + impatient.count }
   var plannedCount: Int { planned.count }
   var freshCount: Int { fresh.count }
-  var count: Int { due.count + planned.count + fresh.count }
-  var isEmpty: Bool { due.isEmpty && planned.isEmpty && fresh.isEmpty }
+  var count: Int { dueCount + planned.count + fresh.count }
+  var isEmpty: Bool { !holdsResumes && !holdsStarts }
+  var holdsResumes: Bool { !due.isEmpty || !planned.isEmpty }
+  var holdsStarts: Bool { !impatient.isEmpty || !fresh.isEmpty }
+  var startCount: Int { impatient.count + fresh.count }
 
   mutating func insert(
     _ entry: UInt32, _ kind: DialClass, by deadline: EngineInstant, since: EngineInstant,
@@ -47,40 +54,49 @@ struct TicketQueue: Sendable {
       due.insert(entry, key: key)
     case .freshStart:
       fresh.insert(entry, key: key)
-      impatient.insert(entry, key: since.advanced(byNanoseconds: patience).nanoseconds)
+      patience.insert(entry, key: since.advanced(byNanoseconds: longestPatience).nanoseconds)
     }
   }
 
   mutating func remove(_ entry: UInt32) {
     if fresh.remove(entry) {
-      impatient.remove(entry)
-    } else if !due.remove(entry) {
+      patience.remove(entry)
+    } else if !due.remove(entry), !impatient.remove(entry) {
       planned.remove(entry)
     }
   }
 
   /// Takes out the next one.
   ///
-  /// - Parameter rate: Grants per second, from which follows how long the planned ones need.
-  mutating func popNext(at now: EngineInstant, rate: Double) -> UInt32? {
-    promoteImpatient(at: now)
+  /// - Parameters:
+  ///   - rate: Grants per second, from which follows how long the planned ones need.
+  ///   - permitsStart: Whether fresh starts may go at all.
+  mutating func popNext(at now: EngineInstant, rate: Double, permitsStart: Bool) -> UInt32? {
+    if permitsStart { promoteImpatient(at: now) }
     let plannedPresses = plannedIsPressing(at: now, rate: rate)
+    let due = nextDue(permitsStart: permitsStart)
     let next: UInt32?
-    if plannedPresses, due.isEmpty || !plannedHadTurn {
+    if plannedPresses, due == nil || !plannedHadTurn {
       next = planned.first?.entry
       plannedHadTurn = true
     } else {
-      next = (due.first ?? planned.first ?? fresh.first)?.entry
+      next = due ?? planned.first?.entry ?? (permitsStart ? fresh.first?.entry : nil)
       plannedHadTurn = false
     }
     if let next { remove(next) }
     return next
   }
 
+  private func nextDue(permitsStart: Bool) -> UInt32? {
+    guard permitsStart, let start = impatient.first else { return due.first?.entry }
+    guard let resume = due.first, resume.key < start.key else { return start.entry }
+    return resume.entry
+  }
+
   private mutating func promoteImpatient(at now: EngineInstant) {
-    while let first = impatient.first, first.key <= now.nanoseconds {
+    while let first = patience.first, first.key <= now.nanoseconds {
       remove(first.entry)
-      due.insert(first.entry, key: now.nanoseconds)
+      impatient.insert(first.entry, key: now.nanoseconds)
     }
   }
 

@@ -26,8 +26,8 @@ package struct FailureClassification: Sendable {
 
   /// What a row says; `stop` gets its message from the failure itself.
   package enum Verdict: Sendable, Hashable {
-    case retry, retryWithoutReplay, retryUncharged, retryMuchLater, newCredential, handleRefused,
-      dropHandle
+    case retry, retryWithoutReplay, retryUncharged, retryMuchLater, quotaExceeded, newCredential,
+      handleRefused, dropHandle
     case stopRefused, stopCredential
   }
 
@@ -49,6 +49,7 @@ package struct FailureClassification: Sendable {
     case .retryWithoutReplay: return .retryWithoutReplay
     case .retryUncharged: return .retryUncharged
     case .retryMuchLater: return .retryMuchLater
+    case .quotaExceeded: return .quotaExceeded
     case .newCredential: return .newCredential
     case .handleRefused: return .handleRefused
     case .dropHandle: return .dropHandle
@@ -98,7 +99,7 @@ package struct FailureClassification: Sendable {
     Row(["requested entity was not found"], code: 1008, in: [.resumingSetup], .dropHandle),
     Row(["requested entity was not found"], code: 1008, .stopRefused),
     // Load.
-    Row(["exceeded your current quota"], .retryMuchLater),
+    Row(["exceeded your current quota"], .quotaExceeded),
     Row(["overloaded_too_many_retries"], .retryMuchLater),
     // Requests that fail again.
     Row(["is not found for api version"], .stopRefused),

@@ -13,6 +13,9 @@ package enum FailureVerdict: Sendable, Equatable {
   case retryUncharged
   /// Try again after the longest back-off.
   case retryMuchLater
+  /// The service takes no more sessions: wait for a place. Who was up tries again after the longest
+  /// back-off.
+  case quotaExceeded
   /// The credential is used up or expired.
   case newCredential
   /// The refusal may be the handle's fault.
@@ -25,7 +28,9 @@ package enum FailureVerdict: Sendable, Equatable {
   /// Whether a standby that is already prepared may take over after this.
   var allowsStandby: Bool {
     switch self {
-    case .retry, .retryWithoutReplay, .retryAtOnce, .retryUncharged, .retryMuchLater: true
+    case .retry, .retryWithoutReplay, .retryAtOnce, .retryUncharged, .retryMuchLater,
+      .quotaExceeded:
+      true
     case .newCredential, .handleRefused, .dropHandle, .stop: false
     }
   }
@@ -35,7 +40,7 @@ package enum FailureVerdict: Sendable, Equatable {
   var forgivingEarlySetup: FailureVerdict {
     switch self {
     case .retry, .retryWithoutReplay, .retryAtOnce, .retryUncharged, .retryMuchLater,
-      .handleRefused, .dropHandle:
+      .quotaExceeded, .handleRefused, .dropHandle:
       .retryAtOnce
     case .newCredential, .stop: self
     }

@@ -48,7 +48,9 @@ extension Session: ConnectionSink {
     feed { machine, context in
       var actions = machine.heard(generation: generation, facts, context)
       if message.setupComplete != nil {
+        let wasUp = machine.wasEverLive
         actions += machine.setupCompleted(generation: generation, context)
+        if machine.wasEverLive, !wasUp { port.shard.services.admission.settle(.up) }
       }
       if let goAway = message.goAway {
         actions += machine.goAwayReceived(
@@ -201,10 +203,21 @@ extension Session: ConnectionSink {
     if wasSettingUp == true {
       if verdict == .dropHandle { blameHandle(.handle, context) }
       if verdict == .handleRefused { blameHandle(.suspicion, context) }
+      tellAdmission(verdict)
     }
     if !verdict.allowsReplay { forbidReplay() }
     feed { machine, context in
       machine.connectionEnded(generation: generation, cause, verdict, context)
+    }
+  }
+
+  /// Whether there are too many sessions concerns all of them, and a new one has left the way to a
+  /// place.
+  private func tellAdmission(_ verdict: FailureVerdict) {
+    if verdict == .quotaExceeded {
+      port.shard.services.admission.settle(.refusedByQuota)
+    } else if machine.urgency == .freshStart {
+      port.shard.services.admission.settle(.failed)
     }
   }
 

@@ -177,7 +177,8 @@ extension SessionMachine {
 
   var urgency: DialUrgency {
     if case .rotating = state { return .plannedMove }
-    return handle.isKnown ? .resume : .freshStart
+    // Who was up has a place with the service, handle or none.
+    return handle.isKnown || wasEverLive ? .resume : .freshStart
   }
 
   /// The deadline of a planned move, if one is under way.

@@ -85,6 +85,10 @@ extension LiveService {
     mintFailures = (max(0, count), status)
   }
 
+  /// Another quota: so many sessions at one time from now on, or any number. Those that are too many
+  /// already stay.
+  public mutating func limitSessions(to count: Int?) { seats = count }
+
   /// The service starts anew: every connection is cut, and, if it comes back without its memory, no
   /// handle of before is found again. Reports keep what was.
   public mutating func restart(forgettingSessions: Bool, at instant: EngineInstant) {

@@ -68,7 +68,7 @@ extension LiveService {
     } else {
       try permitStart(slot, isKnowing: !setup.isHiddenResume)
     }
-    if let limit = configuration.sessions.concurrent, seatsTaken >= limit {
+    if let seats, seatsTaken >= seats {
       throw Refusal(.quotaExceeded, cause: .quota)
     }
     if chance.happens(configuration.faults.setupFailures) {

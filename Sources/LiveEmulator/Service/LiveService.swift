@@ -40,6 +40,7 @@ public struct LiveService: Sendable {
   var callsMade: UInt64 = 0
   /// Sessions that count towards the limit: with a socket, setting up, or not yet released.
   var seatsTaken = 0
+  var seats: Int?
   var upgradeRefusals: (left: Int, status: Int, retryAfter: Duration?) = (0, 503, nil)
   var mintFailures: (left: Int, status: Int) = (0, 503)
 
@@ -48,6 +49,7 @@ public struct LiveService: Sendable {
   public init(configuration: ServiceConfiguration = ServiceConfiguration(), seed: UInt64) {
     self.configuration = configuration
     chance = SplitMix64(seed: seed)
+    seats = configuration.sessions.concurrent
     pace = Pace(configuration)
     voice = ServerVoice(rules: configuration.model)
     handles = SealedNames(prefix: "", length: 100, key: chance.next())

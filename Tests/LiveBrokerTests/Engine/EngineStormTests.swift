@@ -40,31 +40,87 @@ import Testing
     #expect(stand.promisesBroken.isEmpty)
   }
 
-  @Test func aQuotaOfAHundredKeepsAHundredUpWithoutChurn() throws {
-    let stand = TestStand(service: {
-      $0.sessions.concurrent = 100
+  private func stand(quota: Int) -> TestStand {
+    TestStand(service: {
+      $0.sessions.concurrent = quota
       $0.model.verbosity = .brief
     })
-    let (opened, failed) = try stand.run { stand in
-      try await withThrowingTaskGroup(of: Bool.self) { group in
-        for number in 0..<150 {
-          group.addTask {
-            do {
-              _ = try await stand.broker.openSession(stand.configuration(label: "s\(number)"))
-              return true
-            } catch { return false }
-          }
-        }
-        var opened = 0
-        for try await isOpen in group where isOpen { opened += 1 }
-        let snapshot = await stand.broker.snapshot()
-        return (opened, snapshot.failed)
+  }
+
+  /// Opens sessions one beside the other; each ends once it has been up for `life`.
+  private func open(
+    _ count: Int, on stand: TestStand, each life: Duration, in group: inout TaskGroup<Bool>
+  ) {
+    for number in 0..<count {
+      group.addTask {
+        do {
+          let session = try await stand.broker.openSession(stand.configuration(label: "s\(number)"))
+          try await stand.sleep(life)
+          await session.close()
+          return true
+        } catch { return false }
       }
     }
-    #expect(opened == 100 && failed == 50)
+  }
+
+  @Test func aQuotaOfAHundredKeepsAHundredUpWhileFiftyQueueWithoutChurn() throws {
+    let stand = stand(quota: 100)
+    let (waiting, snapshot, refused, opened) = try stand.run { stand in
+      await withTaskGroup(of: Bool.self) { group in
+        open(150, on: stand, each: .seconds(300), in: &group)
+        try? await stand.sleep(.seconds(5))
+        let refused = stand.totals.setupsRefusedByQuota
+        try? await stand.sleep(.seconds(175))
+        let waiting = await stand.broker.snapshot()
+        let later = stand.totals.setupsRefusedByQuota - refused
+        var opened = 0
+        for await isOpen in group where isOpen { opened += 1 }
+        return (waiting, await stand.broker.snapshot(), (refused, later), opened)
+      }
+    }
+    // Fifty knocked before anybody knew; then one asked from time to time.
+    #expect(refused.0 <= 50)
+    #expect((1...6).contains(refused.1))
+    #expect(waiting.learnedSessionCap == 100 && waiting.waitingForPlace == 50)
+    #expect(waiting.sessions[.live] == 100)
+    // When the hundred had ended, those who had waited had their turn.
+    #expect(opened == 150 && snapshot.failed == 0)
     #expect(stand.totals.sessionsLivePeak == 100)
-    // Nobody who was up was disturbed, and those refused did not knock in a loop.
+    // Nobody who was up was disturbed.
     #expect(stand.totals.sessionsResumed == 0)
-    #expect(stand.totals.upgrades <= 100 + 50 * 5)
+    #expect(stand.promisesBroken.isEmpty)
+  }
+
+  @Test func placesThatAreFreedOneByOneAreTakenAtOnce() throws {
+    let stand = stand(quota: 10)
+    let (took, opened) = try stand.run { stand in
+      let began = stand.now
+      return await withTaskGroup(of: Bool.self) { group in
+        open(100, on: stand, each: .seconds(20), in: &group)
+        var opened = 0
+        for await isOpen in group where isOpen { opened += 1 }
+        return (began.duration(to: stand.now), opened)
+      }
+    }
+    // Ten times twenty seconds, and what it takes to come up.
+    #expect(opened == 100)
+    #expect(took < .seconds(210))
+    #expect(stand.totals.sessionsLivePeak == 10)
+  }
+
+  @Test func whenTheQuotaIsLiftedThoseWhoWaitComeUpSoon() throws {
+    let stand = stand(quota: 10)
+    let live = try stand.run { stand in
+      await withTaskGroup(of: Bool.self) { group in
+        open(100, on: stand, each: .seconds(300), in: &group)
+        try? await stand.sleep(.seconds(40))
+        stand.network.withService { $0.limitSessions(to: nil) }
+        try? await stand.sleep(.seconds(40))
+        let live = await stand.broker.snapshot().sessions[.live]
+        for await _ in group {}
+        return live
+      }
+    }
+    #expect(live == 100)
   }
 }

@@ -81,7 +81,7 @@ import Testing
     if reason.contains("token") {
       #expect(verdict == .newCredential)
     } else if reason.contains("quota") {
-      #expect(verdict == .retryMuchLater)
+      #expect(verdict == .quotaExceeded)
     } else if reason.contains("session handle") {
       #expect(verdict == .dropHandle)
     } else if close.code == 1007, close.phase == .freshSetup {
