@@ -54,6 +54,23 @@ import Testing
     stand.end()
   }
 
+  @Test(arguments: ["v1alpha", "v1beta", "v1"])
+  func aModelIsMissingInTheVersionThatWasAskedFor(_ version: String) throws {
+    let stand = ServerStand {
+      $0.variants.servesV1 = true
+      $0.service.model.namesBegin = "gemini-"
+    }
+    let path = Peer.openPath.replacing("v1beta", with: version)
+    let peer = try stand.socket(path + "?key=k")
+    try peer.say(#"{"setup":{"model":"models/x"}}"#)
+    let close = try #require(try peer.frames().first { $0.opcode == 8 })
+    #expect(
+      String(decoding: close.payload.dropFirst(2), as: UTF8.self)
+        == "models/x is not found for API version \(version), or is not supported for "
+        + "bidiGenerateContent.")
+    stand.end()
+  }
+
   @Test func aSocketsPathWithoutAnUpgradeIsRefused() throws {
     let stand = ServerStand()
     let plain = try stand.connect().request("GET \(Peer.openPath)?key=k HTTP/1.1")
