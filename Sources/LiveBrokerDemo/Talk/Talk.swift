@@ -111,8 +111,10 @@ struct Talk: Sendable {
           stop.turnOn()
         }
       }
-      tasks.addTask { await watchProgress(witness, news, from: begin) }
-      await applications(broker, witness, label, from: begin)
+      tasks.addTask { await watchProgress(broker, news, from: begin) }
+      let outages =
+        options.sessions == 1 ? OutageWatch(clock: clock) { news.lost(for: $0) } : nil
+      await applications(broker, witness, outages, label, from: begin)
       await broker.drain(within: Self.drainTime)
       tasks.cancelAll()
     }
@@ -120,7 +122,8 @@ struct Talk: Sendable {
   }
 
   private func applications(
-    _ broker: Broker, _ witness: SessionWitness, _ label: String?, from begin: EngineInstant
+    _ broker: Broker, _ witness: SessionWitness, _ outages: OutageWatch?, _ label: String?,
+    from begin: EngineInstant
   ) async {
     await withTaskGroup(of: Void.self) { group in
       var random = SplitMix64(seed: options.seed)
@@ -129,7 +132,8 @@ struct Talk: Sendable {
         let script = script(of: index, &random)
         group.addTask {
           do {
-            try await application(index, script, broker, configuration, witness, from: begin)
+            try await application(
+              index, script, broker, configuration, witness, outages, from: begin)
           } catch let error as BrokerError {
             noteFailure(error)
           } catch {}
@@ -147,8 +151,8 @@ struct Talk: Sendable {
 
   private func application(
     _ index: Int, _ script: ApplicationScript, _ broker: Broker,
-    _ configuration: SessionConfiguration,
-    _ witness: SessionWitness, from begin: EngineInstant
+    _ configuration: SessionConfiguration, _ witness: SessionWitness, _ outages: OutageWatch?,
+    from begin: EngineInstant
   ) async throws {
     let output = TalkOutput(screen: screen, voice: voice)
     let end = options.length.map { begin.advanced(by: $0) }
@@ -157,12 +161,12 @@ struct Talk: Sendable {
       return try await ScriptedSession(
         index: index, script: script, recording: recording, clock: clock, start: clock.now,
         end: end ?? clock.now, witness: witness, style: style,
-        output: options.sessions == 1 ? output : nil, stop: stop
+        output: options.sessions == 1 ? output : nil, stop: stop, outages: outages
       ).run(broker, configuration)
     }
     try await TypedSession(
       lines: lines, waitsForAnswers: !isTyped, clock: clock, end: end, witness: witness,
-      output: output, style: style, stop: stop
+      output: output, style: style, stop: stop, outages: outages
     ).run(broker, configuration)
   }
 
@@ -177,11 +181,13 @@ struct Talk: Sendable {
   }
 
   private func watchProgress(
-    _ witness: SessionWitness, _ news: TalkNews, from begin: EngineInstant
+    _ broker: Broker, _ news: TalkNews, from begin: EngineInstant
   ) async {
     guard options.sessions > 1 else { return }
     while !Task.isCancelled {
-      screen.progress(at: begin.duration(to: clock.now), live: witness.live, news.counts)
+      let phases = await broker.snapshot().sessions
+      let live = phases[.live, default: 0] + phases[.rotating, default: 0]
+      screen.progress(at: begin.duration(to: clock.now), live: live, news.counts)
       try? await clock.sleep(for: .milliseconds(200))
     }
   }

@@ -32,6 +32,11 @@ final class TalkNews: Sendable {
     }
   }
 
+  /// The one session of a talk has been without a connection for so long.
+  func lost(for time: Duration) {
+    tell("no connection for \(durationText(time)), trying again", SystemClock().now)
+  }
+
   /// The counts so far, to stand behind a progress bar.
   var counts: String {
     state.withLock { state in
