@@ -12,9 +12,9 @@ public protocol EmulatedService: Sendable {
     credential: Credential?, body: [UInt8], at instant: EngineInstant, wallTime: WallTime
   ) -> MintAnswer
 
-  /// A WebSocket upgrade has arrived on a new connection.
+  /// A WebSocket upgrade has arrived on a new connection; `version` is the API version in its path.
   mutating func upgrade(
-    _ connection: ConnectionID, credential: Credential?, at instant: EngineInstant
+    _ connection: ConnectionID, credential: Credential?, version: String, at instant: EngineInstant
   ) -> UpgradeAnswer
 
   /// A whole message has arrived. The bytes are valid only during the call.

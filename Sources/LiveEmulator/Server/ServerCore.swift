@@ -98,11 +98,13 @@ final class ServerCore {
 
   /// Asks the service about an upgrade. What it wants done on the connection waits until the socket
   /// is there: see ``attach(_:)``.
-  func upgrade(_ credential: Credential?) -> (id: ConnectionID, answer: UpgradeAnswer) {
+  func upgrade(
+    _ credential: Credential?, version: String
+  ) -> (id: ConnectionID, answer: UpgradeAnswer) {
     lastID += 1
     upgradeRate.add(at: now)
     gauge.change { $0.peakUpgradesPerSecond = upgradeRate.peakPerSecond }
-    let answer = service.upgrade(lastID, credential: credential, at: now)
+    let answer = service.upgrade(lastID, credential: credential, version: version, at: now)
     return (lastID, answer)
   }
 

@@ -118,11 +118,11 @@ extension CloseNotice {
     return "Invalid JSON payload received. Unknown name \"\(name)\"\(location): Cannot find field."
   }
 
-  /// A model that the service does not have.
-  static func modelNotFound(_ model: String) -> CloseNotice {
+  /// A model that the service does not have in the version that the client asked for.
+  static func modelNotFound(_ model: String, version: String) -> CloseNotice {
     CloseNotice(
       code: 1008,
-      reason: "\(model) is not found for API version v1alpha, or is not supported for "
+      reason: "\(model) is not found for API version \(version), or is not supported for "
         + "bidiGenerateContent.")
   }
 }

@@ -7,9 +7,11 @@ extension LiveService {
   /// Answers a WebSocket upgrade. Wrong credentials are accepted here and refused by a close frame,
   /// as the real service does (live-api.md A.7); only admission and injected refusals are HTTP errors.
   ///
-  /// A number that is already in use is refused with 400.
+  /// A number that is already in use is refused with 400. `version` is the API version that the path
+  /// named: the service speaks of it.
   public mutating func upgrade(
-    _ connection: ConnectionID, credential: Credential?, at instant: EngineInstant
+    _ connection: ConnectionID, credential: Credential?, version: String = "v1beta",
+    at instant: EngineInstant
   ) -> UpgradeAnswer {
     advance(to: instant)
     if let refusal = upgradeFault(at: instant) {
@@ -22,6 +24,7 @@ extension LiveService {
     let rules = configuration.connections
     let jitter = chance.draws(rules.lifetimeJitter)
     let endsAt = saturated(max(0, rules.lifetime.nanoseconds - jitter))
+    connections.slots[slot].version = version
     connections.slots[slot].endsAt = endsAt
     connections.slots[slot].setupAlarm.set(
       saturated(pace.standbyPatience), .setup, owner: UInt32(slot), in: &timers)

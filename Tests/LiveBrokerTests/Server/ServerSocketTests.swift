@@ -45,6 +45,7 @@ import Testing
     "/ws/google.ai.generativelanguage.v1beta.GenerativeService.Else",
     "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent/more",
     "/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent", "/ws", "/ws/",
+    "/ws/google.cloud.aiplatform.%0D%0A.LlmBidiService/BidiGenerateContent",
   ])
   func otherPathsFailTheUpgrade(_ path: String) throws {
     let stand = ServerStand()
@@ -54,21 +55,30 @@ import Testing
     stand.end()
   }
 
-  @Test(arguments: ["v1alpha", "v1beta", "v1"])
-  func aModelIsMissingInTheVersionThatWasAskedFor(_ version: String) throws {
+  /// What the service says when a model that it does not have is asked for on this path.
+  private func refusal(of path: String) throws -> String {
     let stand = ServerStand {
       $0.variants.servesV1 = true
       $0.service.model.namesBegin = "gemini-"
     }
-    let path = Peer.openPath.replacing("v1beta", with: version)
     let peer = try stand.socket(path + "?key=k")
     try peer.say(#"{"setup":{"model":"models/x"}}"#)
     let close = try #require(try peer.frames().first { $0.opcode == 8 })
+    stand.end()
+    return String(decoding: close.payload.dropFirst(2), as: UTF8.self)
+  }
+
+  @Test(arguments: [
+    ("google.ai.generativelanguage.v1alpha.GenerativeService.BidiGenerateContent", "v1alpha"),
+    ("google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent", "v1beta"),
+    ("google.ai.generativelanguage.v1.GenerativeService.BidiGenerateContent", "v1"),
+    ("google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent", "v1beta1"),
+  ])
+  func aModelIsMissingInTheVersionThatWasAskedFor(_ path: String, _ version: String) throws {
     #expect(
-      String(decoding: close.payload.dropFirst(2), as: UTF8.self)
+      try refusal(of: "/ws/" + path)
         == "models/x is not found for API version \(version), or is not supported for "
         + "bidiGenerateContent.")
-    stand.end()
   }
 
   @Test func aSocketsPathWithoutAnUpgradeIsRefused() throws {
