@@ -70,6 +70,15 @@ struct FaultSpec: Sendable {
       "odd-frame", "of connections: one message that is no JSON, or unknown",
       share: { $0.service.faults.oddFrames = $1 }),
     Entry(
+      "drop-in-call", "of function calls: TCP cut while they are pending",
+      share: { $0.service.faults.callDrops = $1 }),
+    Entry(
+      "close-in-call", "of function calls: closed while they are pending",
+      share: { $0.service.faults.callCloses = $1 }),
+    Entry(
+      "merge", "of messages: wait up to 150 ms and travel in one with the next",
+      share: { $0.service.faults.merges = $1 }),
+    Entry(
       "split", "of messages: sent in fragments, with a ping between",
       share: { $0.faults.splitMessages = $1 }),
     Entry(

@@ -114,6 +114,7 @@ extension ServeOptions {
     "    unasked-handles             handles for clients that did not ask",
     "    invalid-handle-1007         the other close for an unknown handle",
     "    transparent                 transparent resumption works, as on Vertex",
+    "    usage-apart                 a turn's usage in a message of its own",
   ]
 }
 #endif

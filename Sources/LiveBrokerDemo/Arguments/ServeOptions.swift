@@ -20,6 +20,7 @@ struct ServeOptions: Sendable {
     case unaskedHandles = "unasked-handles"
     case invalidHandle = "invalid-handle-1007"
     case transparent
+    case usageApart = "usage-apart"
   }
 
   var host = "127.0.0.1"
@@ -112,6 +113,7 @@ extension ServeOptions {
     case .unaskedHandles: configuration.service.sessions.unaskedHandles = true
     case .invalidHandle: configuration.service.sessions.unknownHandle = .handleInvalid
     case .transparent: configuration.service.sessions.transparentResumption = true
+    case .usageApart: configuration.service.usageApart = true
     }
   }
 }

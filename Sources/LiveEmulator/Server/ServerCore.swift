@@ -212,7 +212,10 @@ final class ServerCore {
         unflushed.append(socket)
       }
     case .close(let id, let code, let reason): sockets[id]?.close(code: code, reason: reason)
-    case .drop(let id): sockets[id]?.cut()
+    case .drop(let id):
+      // What was sent before is on its way.
+      sockets[id]?.flush()
+      sockets[id]?.cut()
     case .note(let note): tell(.service(note))
     }
   }

@@ -60,11 +60,14 @@ struct ConnectionRecord: Sendable {
   var facts: SetupFacts?
   var setupDigest: UInt64 = 0
   var incident: Incident?
+  /// A message that waits for another to travel with it.
+  var held: [UInt8]?
   var setupAlarm = Alarm()
   var credentialAlarm = Alarm()
   var ageAlarm = Alarm()
   var incidentAlarm = Alarm()
   var idleAlarm = Alarm()
+  var heldAlarm = Alarm()
 
   init(id: ConnectionID) { self.id = id }
 

@@ -109,7 +109,7 @@ extension LiveService {
     connections.slots[slot].ageAlarm.set(endsAt, .age, owner: UInt32(slot), in: &timers)
     totals.goAways += 1
     note(.goAway(connections.slots[slot].id, timeLeft: timeLeft ?? .zero))
-    send(slot, voice.goAway(timeLeft))
+    send(slot, voice.goAway(timeLeft), mayWait: false)
     if chance.happens(configuration.faults.goAwaySilences) {
       totals.faults += 1
       silence(slot)
@@ -121,6 +121,7 @@ extension LiveService {
     guard connections.slots[slot].phase != .free, connections.slots[slot].phase != .closing else {
       return
     }
+    letGo(slot)
     detach(slot, lag: 0)
     connections.slots[slot].phase = .closing
     connections.slots[slot].setupAlarm.cancel()
@@ -156,6 +157,7 @@ extension LiveService {
       return
     }
     totals.closesByClient += 1
+    connections.slots[slot].held = nil
     note(.closedByClient(connection, code: code))
     var answers = configuration.connections.answersClose && !connections.slots[slot][.silent]
     if answers, chance.happens(configuration.faults.unansweredCloses) {

@@ -25,6 +25,17 @@ public enum ServiceFault: Sendable, Hashable {
   case send([UInt8])
   /// Make the model call a function now, as if it had been asked to.
   case callTool
+  /// At the session's next function call: close with this code and reason, or cut the TCP connection
+  /// if there is none, while the call is pending [E.2].
+  case endInCall(CloseNotice?, CallMoment)
+}
+
+/// When in a function call a connection ends.
+public enum CallMoment: Sendable, Hashable, CaseIterable {
+  /// Right behind the call: no application can have answered it.
+  case behindCall
+  /// When its response has come, which is not read any more.
+  case beforeResponse
 }
 
 /// Faults that happen by themselves, drawn from the service's seed. All are off by default, and what
@@ -62,6 +73,15 @@ public struct FaultPlan: Sendable, Hashable {
   public var unansweredCloses = 0.0
   /// Share of connections that issue no handle.
   public var withheldHandles = 0.0
+  /// Share of function calls in which the connection is cut without a close, half of them right
+  /// behind the call, half of them when its response comes.
+  public var callDrops = 0.0
+  /// The same, closed with one of ``CloseNotice/incidents``.
+  public var callCloses = 0.0
+  /// Share of messages that wait for the next one, for 150 ms at most, and travel in one with it where
+  /// the meaning does not hang on their order: `setupComplete` with a handle, the end of a turn with
+  /// `goAway`. The schema says one kind for each message; every SDK reads what is there [C.3].
+  public var merges = 0.0
   /// How long after the setup an incident may come at the latest; nil means the connection's lifetime.
   public var incidentsWithin: Duration?
 
