@@ -39,6 +39,10 @@ public struct BrokerSnapshot: Sendable, Hashable {
   /// Handles that could not be written to the store.
   public var failedStoreWrites = 0
 
+  /// What the pool of the sessions' tokens has done; nil if the broker opens with a key. Tokens for
+  /// remote clients (``Broker/vendToken(_:)``) are not in it.
+  public var tokens: TokenPoolSnapshot?
+
   /// Sessions that are not over.
   public var open: Int { sessions.values.reduce(0, +) }
 }
@@ -47,6 +51,7 @@ extension Broker {
   /// Counts what there is, now. On a broker that does not run, what is left of it.
   public func snapshot() async -> BrokerSnapshot {
     var snapshot = BrokerSnapshot()
+    snapshot.tokens = services.pool?.snapshot()
     for shard in shards {
       await shard.count(into: &snapshot)
     }

@@ -16,8 +16,6 @@ struct OutsideReport: Sendable, Equatable {
     var audioDigests: [UInt64] = []
   }
 
-  var tokensMinted = 0
-  var tokensExpiredUnused = 0
   var promisesBroken = 0
   /// Each broken promise, as far as their details were kept.
   var promises: [String] = []
@@ -31,12 +29,8 @@ struct OutsideReport: Sendable, Equatable {
 
   /// Nil if the JSON is no such report.
   init?(_ json: JSONValue) {
-    guard let service = json["service"], let minted = Self.count(service["minted"]),
-      let unused = Self.count(service["tokensExpiredUnused"]),
-      let broken = Self.count(service["promisesBroken"])
+    guard let service = json["service"], let broken = Self.count(service["promisesBroken"])
     else { return nil }
-    tokensMinted = minted
-    tokensExpiredUnused = unused
     promisesBroken = broken
     promises = (json["promisesBroken"]?.arrayValue ?? []).map { promise in
       let kind = promise["kind"]?.stringValue ?? "a promise"
@@ -64,10 +58,6 @@ struct OutsideReport: Sendable, Equatable {
   /// The report of what came after an earlier one.
   func since(_ earlier: OutsideReport) -> OutsideReport {
     var result = self
-    result.tokensMinted = max(0, tokensMinted - earlier.tokensMinted)
-    // Tokens of an earlier client may have run out in between, unused.
-    result.tokensExpiredUnused = min(
-      max(0, tokensExpiredUnused - earlier.tokensExpiredUnused), result.tokensMinted)
     result.promisesBroken -= earlier.promisesBroken
     result.promises = Array(promises.dropFirst(earlier.promises.count))
     return result

@@ -67,13 +67,13 @@ struct Talk: Sendable {
     }
     let witness = SessionWitness(sessions: options.sessions, news: news.note)
     let label = before == nil ? nil : TalkSetup.newLabel()
-    try await hold(witness, news, label, from: begin)
+    let tokens = try await hold(witness, news, label, from: begin)
     let wall = begin.duration(to: clock.now)
     screen.finish()
     if let failure = failure.value { throw failure }
     var reporter = TalkReporter(
       options: options, recording: recording, accounts: witness.accounts, storm: news.storm,
-      wall: wall)
+      wall: wall, tokens: tokens)
     if let client, let before, let label {
       let unwitnessed = reporter.summary()
       do throws(TalkFailure) {
@@ -89,9 +89,10 @@ struct Talk: Sendable {
 
   // MARK: Holding
 
+  /// Gives what became of the talk's tokens.
   private func hold(
     _ witness: SessionWitness, _ news: TalkNews, _ label: String?, from begin: EngineInstant
-  ) async throws(TalkFailure) {
+  ) async throws(TalkFailure) -> TokenPoolSnapshot? {
     let minter = try TalkSetup.minter(options, endpoint, key, group)
     let watch = MintWatch(minter) { error in
       failure.note(TalkFailure(minting: error, endpoint))
@@ -119,6 +120,7 @@ struct Talk: Sendable {
       tasks.cancelAll()
     }
     await minter.shutdown()
+    return await broker.snapshot().tokens
   }
 
   private func applications(

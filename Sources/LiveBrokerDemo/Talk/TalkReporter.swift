@@ -11,6 +11,8 @@ struct TalkReporter: Sendable {
   let accounts: [SessionAccount]
   let storm: StormFinder.Cluster?
   let wall: Duration
+  /// What the broker's pool did: the talk's own tokens, and no other client's.
+  let tokens: TokenPoolSnapshot?
   /// Nil if the service tells nothing.
   private var outside: OutsideReport?
   /// What it remembers of each session.
@@ -22,13 +24,14 @@ struct TalkReporter: Sendable {
 
   init(
     options: TalkOptions, recording: Recording?, accounts: [SessionAccount],
-    storm: StormFinder.Cluster?, wall: Duration
+    storm: StormFinder.Cluster?, wall: Duration, tokens: TokenPoolSnapshot?
   ) {
     self.options = options
     self.recording = recording
     self.accounts = accounts
     self.storm = storm
     self.wall = wall
+    self.tokens = tokens
   }
 
   // MARK: Looking
@@ -75,8 +78,8 @@ struct TalkReporter: Sendable {
     run.isVirtual = false
     run.virtual = wall
     run.wall = wall
-    run.tokensMinted = outside?.tokensMinted
-    run.tokensExpiredUnused = outside?.tokensExpiredUnused
+    run.tokensMinted = tokens?.minted
+    run.tokensExpiredUnused = tokens?.expiredUnused
     run.storm = stormFigures
     run.promisesBroken = brokenPromises
     run.seed = options.seed

@@ -7,11 +7,16 @@ extension LiveService {
   /// Answers a WebSocket upgrade. Wrong credentials are accepted here and refused by a close frame,
   /// as the real service does (live-api.md A.7); only admission and injected refusals are HTTP errors.
   ///
-  /// A number that is already in use is refused with 400. `version` is the API version that the path
-  /// named: the service speaks of it.
+  /// A number that is already in use is refused with 400. This one is for version `v1beta`.
   public mutating func upgrade(
-    _ connection: ConnectionID, credential: Credential?, version: String = "v1beta",
-    at instant: EngineInstant
+    _ connection: ConnectionID, credential: Credential?, at instant: EngineInstant
+  ) -> UpgradeAnswer {
+    upgrade(connection, credential: credential, version: "v1beta", at: instant)
+  }
+
+  /// The same, for the API version that the path named: the service speaks of it.
+  public mutating func upgrade(
+    _ connection: ConnectionID, credential: Credential?, version: String, at instant: EngineInstant
   ) -> UpgradeAnswer {
     advance(to: instant)
     if let refusal = upgradeFault(at: instant) {

@@ -83,7 +83,7 @@ struct ScriptedService: EmulatedService {
   }
 
   mutating func upgrade(
-    _ connection: ConnectionID, credential: Credential?, version: String, at instant: EngineInstant
+    _ connection: ConnectionID, credential: Credential?, at instant: EngineInstant
   ) -> UpgradeAnswer {
     if case .refuse(let status, let retryAfter) = answer {
       return .refused(status: status, retryAfter: retryAfter)

@@ -26,7 +26,7 @@ struct EchoService: EmulatedService {
   }
 
   mutating func upgrade(
-    _ connection: ConnectionID, credential: Credential?, version: String, at instant: EngineInstant
+    _ connection: ConnectionID, credential: Credential?, at instant: EngineInstant
   ) -> UpgradeAnswer {
     note("upgrade", connection, instant)
     if let refusal { return refusal }
