@@ -29,6 +29,7 @@ final class ServerCore {
   private let cutoff: LoopTimer
   private var waiting: DelayLine<(tap: SocketTap, wait: UInt32)>
   private var pongs: DelayLine<(socket: LiveSocket, data: ByteBuffer)>
+  private var tears: DelayLine<LiveSocket>
   private var emptied: EventLoopPromise<Void>?
 
   init(loop: any EventLoop, configuration: EmulatorServerConfiguration, gauge: ServerGauge) {
@@ -48,6 +49,7 @@ final class ServerCore {
     pongs = DelayLine(configuration.service.connections.pongDelay, loop: loop, gauge: gauge) {
       $0.socket.pong($0.data)
     }
+    tears = DelayLine(.milliseconds(5), loop: loop, gauge: gauge) { $0.mend() }
   }
 
   private var now: EngineInstant {
@@ -208,9 +210,13 @@ final class ServerCore {
     case .send(let id, let message):
       guard let socket = sockets[id] else { return }
       gauge.change { $0.messagesOut += 1 }
-      if socket.send(message, split: draws(configuration.faults.splitMessages)) {
+      let isSplit = draws(configuration.faults.splitMessages)
+      let isCut = draws(configuration.faults.tornMessages)
+      let wasTorn = socket.isTorn
+      if socket.send(message, split: isSplit, tornAt: isCut ? chance.unit() : nil) {
         unflushed.append(socket)
       }
+      if !wasTorn, socket.isTorn { tears.add(socket) }
     case .close(let id, let code, let reason): sockets[id]?.close(code: code, reason: reason)
     case .drop(let id):
       // What was sent before is on its way.
@@ -267,6 +273,7 @@ final class ServerCore {
     cutoff.cancel()
     waiting.removeAll()
     pongs.removeAll()
+    tears.removeAll()
   }
 
   private var waitingTaps: [SocketTap] { inOrder(taps.values.filter(\.isWaiting)) }

@@ -26,7 +26,7 @@ extension LiveService {
     guard plan.callDrops > 0 || plan.callCloses > 0 else { return nil }
     let point = chance.unit()
     guard point < plan.callDrops + plan.callCloses else { return nil }
-    let notice = point < plan.callDrops ? nil : chance.pick(CloseNotice.incidents) ?? .internalError
+    let notice = point < plan.callDrops ? nil : plan.notice(&chance)
     return CallEnding(notice: notice, moment: chance.pick(CallMoment.allCases) ?? .behindCall)
   }
 

@@ -172,7 +172,7 @@ extension LiveService {
       return point >= 0 && point < share
     }
     if falls(plan.drops) { return .drop }
-    if falls(plan.closes) { return .close(chance.pick(CloseNotice.incidents) ?? .internalError) }
+    if falls(plan.closes) { return .close(plan.notice(&chance)) }
     if falls(plan.silences) { return .silence }
     if falls(plan.earlyGoAways) {
       let left = chance.nanoseconds(upTo: 10_000_000_000)

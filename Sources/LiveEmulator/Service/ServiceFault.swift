@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import LiveBroker
+
 /// A fault that is injected into one connection or session, by call.
 public enum ServiceFault: Sendable, Hashable {
   /// goAway now, with this `timeLeft` (nil leaves it out). The connection is cut after it, with
@@ -45,7 +47,9 @@ public struct FaultPlan: Sendable, Hashable {
   public var mintFailures = 0.0
   /// Share of upgrades that are refused with 503.
   public var upgradeRefusals = 0.0
-  /// Share of setups that are answered by a close from ``CloseNotice/incidents``.
+  /// What a connection is closed with, where chance closes it. Default ``CloseNotice/incidents``.
+  public var closeNotices = CloseNotice.incidents
+  /// Share of setups that are answered by a close from ``closeNotices``.
   public var setupFailures = 0.0
   /// Share of setups that are never answered.
   public var setupStalls = 0.0
@@ -57,7 +61,7 @@ public struct FaultPlan: Sendable, Hashable {
   public var resumeForgettings = 0.0
   /// Share of connections that are cut without a close, at a moment uniform in their lifetime.
   public var drops = 0.0
-  /// Share of connections that are closed with one of ``CloseNotice/incidents``.
+  /// Share of connections that are closed with one of ``closeNotices``.
   public var closes = 0.0
   /// Share of connections that fall silent.
   public var silences = 0.0
@@ -76,7 +80,7 @@ public struct FaultPlan: Sendable, Hashable {
   /// Share of function calls in which the connection is cut without a close, half of them right
   /// behind the call, half of them when its response comes.
   public var callDrops = 0.0
-  /// The same, closed with one of ``CloseNotice/incidents``.
+  /// The same, closed with one of ``closeNotices``.
   public var callCloses = 0.0
   /// Share of messages that wait for the next one, for 150 ms at most, and travel in one with it where
   /// the meaning does not hang on their order: `setupComplete` with a handle, the end of a turn with
@@ -87,6 +91,11 @@ public struct FaultPlan: Sendable, Hashable {
 
   /// No faults.
   public init() {}
+
+  /// One of the closes.
+  func notice(_ chance: inout SplitMix64) -> CloseNotice {
+    chance.pick(closeNotices) ?? .internalError
+  }
 
   /// Whether any connection can have an incident.
   var hasIncidents: Bool {

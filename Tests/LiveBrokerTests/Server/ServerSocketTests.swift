@@ -264,6 +264,39 @@ import Testing
     stand.end()
   }
 
+  @Test func aMessageMayBeCutByTCPAndItsRestComesWithWhatFollows() throws {
+    for seed in 0..<20 as Range<UInt64> {
+      let stand = ServerStand {
+        $0.seed = seed
+        $0.faults.tornMessages = 1
+      }
+      let peer = try stand.socket()
+      try peer.say(#"{"setup":{"model":"models/m"}}"#)
+      stand.pass(.milliseconds(20))
+      let first = peer.take()
+      #expect((1...22).contains(first.count), "the setup's answer is 23 bytes on the wire")
+      try peer.send(9, [7])
+      #expect(peer.take().isEmpty)
+      stand.pass(.milliseconds(5))
+      let frames = try RawFrame.parse(first + peer.take()).frames
+      #expect(frames.map(\.opcode) == [2, 10])
+      #expect(frames.first?.text == #"{"setupComplete":{}}"#)
+      try peer.sendClose(1000)
+      #expect(try peer.frames().map(\.opcode) == [8])
+      stand.end()
+    }
+  }
+
+  @Test func whatIsTornIsWholeBeforeTheConnectionEnds() throws {
+    let stand = ServerStand { $0.faults.tornMessages = 1 }
+    let peer = try stand.socket()
+    try peer.say(#"{"setup":{"model":"models/m"}}"#)
+    stand.pass(.milliseconds(20))
+    try peer.sendClose(1000)
+    #expect(try peer.frames().map(\.opcode) == [2, 8])
+    stand.end()
+  }
+
   // MARK: Pings
 
   @Test func ofManyPingsWhoseAnswersWaitOnlySomeAreAnswered() throws {
