@@ -13,9 +13,9 @@ import Testing
   ]
 
   /// Asks for a tool on a service that ends the connection in the call, and answers every call after
-  /// `thought`.
+  /// `thought` milliseconds.
   private func talk(
-    _ notice: CloseNotice?, _ moment: CallMoment, thought: Duration
+    _ notice: CloseNotice?, _ moment: CallMoment, thought: Int
   ) throws -> (witness: Witness, stand: TestStand, snapshot: BrokerSnapshot) {
     let stand = TestStand()
     let (witness, snapshot) = try stand.run { stand in
@@ -32,7 +32,7 @@ import Testing
 
   /// Answers every call that has not been taken back meanwhile.
   private func serve(
-    _ session: LiveSession, _ witness: Witness, thought: Duration, for time: Duration,
+    _ session: LiveSession, _ witness: Witness, thought: Int, for time: Duration,
     _ stand: TestStand
   ) async throws {
     let end = stand.now.advanced(by: time)
@@ -41,7 +41,7 @@ import Testing
       try await stand.sleep(.milliseconds(10))
       for call in witness.calls.dropFirst(seen) {
         seen += 1
-        try await stand.sleep(thought)
+        try await stand.sleep(.milliseconds(thought))
         guard let id = call.id, !witness.cancelledCalls.contains(id) else { continue }
         try await answer(call, of: session)
       }
@@ -63,7 +63,7 @@ import Testing
     _ notice: CloseNotice?, _ moment: CallMoment
   ) throws {
     for thought in [0, 30, 500, 4_000] {
-      let (witness, stand, snapshot) = try talk(notice, moment, thought: .milliseconds(thought))
+      let (witness, stand, snapshot) = try talk(notice, moment, thought: thought)
       let name = "answered after \(thought) ms: \(witness.reconnects)"
       let report = try #require(witness.reconnects.first, "\(name)")
       #expect(witness.reconnects.count == 1 && report.outcome == .resumed, "\(name)")
@@ -92,7 +92,7 @@ import Testing
       let configuration = stand.configuration { $0.retry.attemptsPerOutage = 5 }
       return try await stand.listening(to: configuration) { session, witness in
         try await session.send(text: "use a tool")
-        try await serve(session, witness, thought: .zero, for: .seconds(600), stand)
+        try await serve(session, witness, thought: 0, for: .seconds(600), stand)
         return witness
       }
     }
