@@ -57,6 +57,8 @@ final class TalkNews: Sendable {
         return false
       }
       state.losses += 1
+      // One session is no half of many.
+      guard sessions > 1 else { return false }
       return state.storms.noteLoss(
         at: report.at.advanced(by: .zero - report.gap), back: report.at)
     }

@@ -15,6 +15,8 @@ struct TalkReporter: Sendable {
   let tokens: TokenPoolSnapshot?
   /// Nil if the service tells nothing.
   private var outside: OutsideReport?
+  /// How the labels of the talk's sessions begin.
+  private var label = ""
   /// What it remembers of each session.
   private var remembered: [[OutsideReport.Session]] = []
   private var stormUpgrades = (all: 0, peakPerSecond: 0)
@@ -54,6 +56,7 @@ struct TalkReporter: Sendable {
     _ report: OutsideReport, since before: OutsideReport, label: String, at now: EngineInstant
   ) {
     outside = report.since(before)
+    self.label = "\(label)-"
     remembered = accounts.indices.map { report.sessions["\(label)-\($0)"] ?? [] }
     guard let storm else { return }
     stormUpgrades = report.upgrades(
@@ -100,7 +103,7 @@ struct TalkReporter: Sendable {
   }
 
   private var brokenPromises: [String] {
-    var broken = outside?.brokenPromises ?? []
+    var broken = outside?.brokenPromises(label: label) ?? []
     for (session, account) in accounts.enumerated() {
       let texts = outside == nil ? nil : remembered[session].reduce(0) { $0 + $1.texts }
       broken += account.brokenPromises(

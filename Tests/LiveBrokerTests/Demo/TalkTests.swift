@@ -246,11 +246,17 @@ import Testing
 
   @Test func whatCameBeforeIsNotCounted() throws {
     var earlier = OutsideReport()
-    (earlier.promisesBroken, earlier.promises) = (1, ["a"])
+    (earlier.promisesBroken, earlier.promises) = (1, [.init(words: "a")])
     var later = earlier
-    (later.promisesBroken, later.promises) = (4, ["a", "b"])
+    later.promisesBroken = 7
+    later.promises = [
+      .init(words: "a"), .init(words: "b"), .init(words: "own", session: 1),
+      .init(words: "other's", session: 2), .init(words: "unlabelled", session: 3),
+    ]
+    later.labels = [1: "talk-x-0", 2: "talk-y-0"]
     let since = later.since(earlier)
-    #expect(since.brokenPromises == ["b", "2 more that the service did not keep"])
+    #expect(
+      since.brokenPromises(label: "talk-x") == ["b", "own", "2 more that the service did not keep"])
   }
 
   /// Whoever is at the endpoint may say what he likes.
@@ -267,7 +273,7 @@ import Testing
     let largest = try report("9223372036854775807")
     let smallest = try report("-9223372036854775808")
     for (later, earlier) in [(largest, smallest), (smallest, largest), (largest, largest)] {
-      _ = later.since(earlier).brokenPromises
+      _ = later.since(earlier).brokenPromises(label: "")
       _ = later.upgrades(from: .seconds(100_000), to: .zero)
     }
     #expect(largest.sessions["a"]?.first?.texts ?? 0 > 0)
