@@ -47,6 +47,9 @@ public struct BrokerSnapshot: Sendable, Hashable {
   public var learnedSessionCap: Int?
   /// New sessions that wait for one of the others to end.
   public var waitingForPlace = 0
+  /// What the pool of the sessions' tokens has done; nil if the broker opens with a key. Tokens for
+  /// remote clients (``Broker/vendToken(_:)``) are not in it.
+  public var tokens: TokenPoolSnapshot?
 
   /// Sessions that are not over.
   public var open: Int { sessions.values.reduce(0, +) }
@@ -59,6 +62,7 @@ extension Broker {
     let admission = await services.admission.snapshot
     snapshot.learnedSessionCap = admission.learnedCap
     snapshot.waitingForPlace = admission.waitingForPlace
+    snapshot.tokens = services.pool?.snapshot()
     for shard in shards {
       await shard.count(into: &snapshot)
     }

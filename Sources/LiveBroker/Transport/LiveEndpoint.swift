@@ -56,8 +56,16 @@ public struct LiveEndpoint: Sendable, Hashable {
     case .apiKey: developerPath("BidiGenerateContent")
     case .ephemeralToken: developerPath("BidiGenerateContentConstrained")
     case .vertex:
-      "\(basePath)/ws/google.cloud.aiplatform.\(apiVersion ?? "v1beta1")"
+      "\(basePath)/ws/google.cloud.aiplatform.\(version(for: credential))"
         + ".LlmBidiService/BidiGenerateContent"
+    }
+  }
+
+  /// The API version in the socket's path for this kind of credential.
+  package func version(for credential: Credential) -> String {
+    switch credential {
+    case .apiKey, .ephemeralToken: developerVersion
+    case .vertex: apiVersion ?? "v1beta1"
     }
   }
 

@@ -50,7 +50,7 @@ struct FaultSpec: Sendable {
     Entry(
       "drop", "of connections: TCP cut without a close", share: { $0.service.faults.drops = $1 }),
     Entry(
-      "close", "of connections: closed with a code of a bad day",
+      "close", "of connections: closed with one of --closes",
       share: { $0.service.faults.closes = $1 }),
     Entry(
       "silence", "of connections: open, and dead", share: { $0.service.faults.silences = $1 }),
@@ -70,8 +70,20 @@ struct FaultSpec: Sendable {
       "odd-frame", "of connections: one message that is no JSON, or unknown",
       share: { $0.service.faults.oddFrames = $1 }),
     Entry(
+      "drop-in-call", "of function calls: TCP cut while they are pending",
+      share: { $0.service.faults.callDrops = $1 }),
+    Entry(
+      "close-in-call", "of function calls: closed while pending, with one of --closes",
+      share: { $0.service.faults.callCloses = $1 }),
+    Entry(
+      "merge", "of messages: wait up to 150 ms and travel in one with the next",
+      share: { $0.service.faults.merges = $1 }),
+    Entry(
       "split", "of messages: sent in fragments, with a ping between",
       share: { $0.faults.splitMessages = $1 }),
+    Entry(
+      "tear", "of messages: cut by TCP, the rest 5 ms later with what follows",
+      share: { $0.faults.tornMessages = $1 }),
     Entry(
       "stall-connect", "of connections: TLS (or HTTP) never begins",
       share: { $0.faults.stalledConnects = $1 }),
@@ -84,7 +96,7 @@ struct FaultSpec: Sendable {
       "fail-mint", "of mints: HTTP 429, 500 or 503",
       share: { $0.service.faults.mintFailures = $1 }),
     Entry(
-      "fail-setup", "of setups: answered by a close",
+      "fail-setup", "of setups: answered by one of --closes",
       share: { $0.service.faults.setupFailures = $1 }),
     Entry(
       "stall-setup", "of setups: never answered", share: { $0.service.faults.setupStalls = $1 }),

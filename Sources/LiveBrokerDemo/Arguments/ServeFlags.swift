@@ -2,6 +2,7 @@
 
 #if NIO
 import LiveBroker
+import LiveEmulator
 
 extension ServeOptions {
   static let flags = FlagSet<ServeOptions>(listening + lifetimes + behaviour)
@@ -80,6 +81,17 @@ extension ServeOptions {
       options, text throws(UsageError) in
       options.faults = text
     },
+    Flag(
+      "closes", "NAME[,NAME]",
+      "what faults that close choose from; see below (default: a bad day's)"
+    ) { options, text throws(UsageError) in
+      options.closes = try text.split(separator: ",").map { name throws(UsageError) in
+        try FlagValue.choice(String(name))
+      }
+      guard options.closes?.isEmpty == false else {
+        throw UsageError("there is no name in '\(text)'")
+      }
+    },
     Flag("seed", "N", "chooses every fault and jitter (default 1)") {
       options, text throws(UsageError) in
       options.seed = try FlagValue.integer(text, in: 0...UInt64.max)
@@ -101,7 +113,17 @@ extension ServeOptions {
     flags.helpLines
       + ["", "a plain number as TIME counts milliseconds", "", "variants:"]
       + variantLines + ["", "faults, as --faults drop=0.01,delay-pong=20s,goaway-silence:"]
-      + FaultSpec.helpLines
+      + FaultSpec.helpLines + ["", "closes, a bad day's marked *:"] + closeLines + [""]
+  }
+
+  private static var closeLines: [String] {
+    let width = Close.allCases.map(\.rawValue.count).max() ?? 0
+    return Close.allCases.map { close in
+      let notice = close.notice
+      let mark = CloseNotice.incidents.contains(notice) ? "*" : " "
+      let line = "  \(mark) \(padded(close.rawValue, to: width))  \(notice.code) \(notice.reason)"
+      return shortened(line, to: 100)
+    }
   }
 
   private static let variantLines = [
@@ -114,6 +136,7 @@ extension ServeOptions {
     "    unasked-handles             handles for clients that did not ask",
     "    invalid-handle-1007         the other close for an unknown handle",
     "    transparent                 transparent resumption works, as on Vertex",
+    "    usage-apart                 a turn's usage in a message of its own",
   ]
 }
 #endif

@@ -20,6 +20,44 @@ struct ServeOptions: Sendable {
     case unaskedHandles = "unasked-handles"
     case invalidHandle = "invalid-handle-1007"
     case transparent
+    case usageApart = "usage-apart"
+  }
+
+  /// Closes of the real service, by name.
+  enum Close: String, CaseIterable, Sendable {
+    case internalError = "internal"
+    case internalErrorOccurred = "internal-occurred"
+    case unavailable, deadline, overloaded, aborted
+    case notImplemented = "not-implemented"
+    case cancelled, normal, quota
+    case tokenSpent = "token-spent"
+    case tokenExpired = "token-expired"
+    case ignoredGoAway = "ignored-goaway"
+    case entityNotFound = "not-found"
+    case invalidArgument = "invalid-argument"
+    case precondition, location
+
+    var notice: CloseNotice {
+      switch self {
+      case .internalError: .internalError
+      case .internalErrorOccurred: .internalErrorOccurred
+      case .unavailable: .unavailable
+      case .deadline: .deadlineExpired
+      case .overloaded: .overloaded
+      case .aborted: .aborted
+      case .notImplemented: .notImplemented
+      case .cancelled: .cancelled
+      case .normal: .normal
+      case .quota: .quotaExceeded
+      case .tokenSpent: .tokenUsedUp
+      case .tokenExpired: .tokenExpiredWhileOpen
+      case .ignoredGoAway: .ignoredGoAway
+      case .entityNotFound: .entityNotFound
+      case .invalidArgument: .invalidArgument
+      case .precondition: .preconditionFailed
+      case .location: .locationUnsupported
+      }
+    }
   }
 
   var host = "127.0.0.1"
@@ -33,6 +71,8 @@ struct ServeOptions: Sendable {
   var handleLifetime = Duration.seconds(7_200)
   var answerLength = Duration.seconds(2)
   var faults = ""
+  /// What the faults that close choose from; nil for those of a bad day.
+  var closes: [Close]?
   var seed: UInt64 = 1
   var admittedPerSecond: Int?
   var concurrentSessions: Int?
@@ -94,6 +134,7 @@ extension ServeOptions {
     service.model.namesBegin = "gemini-"
     service.model.absentNames = ["no-such"]
     service.model.answerLength = answerLength
+    if let closes { service.faults.closeNotices = closes.map(\.notice) }
     service.admitPerSecond = admittedPerSecond
     service.notes = log != .none
     // 22 minutes of frames as short as 20 ms: by them a client can tell which of its own are missing.
@@ -112,6 +153,7 @@ extension ServeOptions {
     case .unaskedHandles: configuration.service.sessions.unaskedHandles = true
     case .invalidHandle: configuration.service.sessions.unknownHandle = .handleInvalid
     case .transparent: configuration.service.sessions.transparentResumption = true
+    case .usageApart: configuration.service.usageApart = true
     }
   }
 }

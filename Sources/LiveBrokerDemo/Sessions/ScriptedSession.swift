@@ -16,6 +16,8 @@ struct ScriptedSession: Sendable {
   var output: (any SessionListener.Output)?
   /// Ends the script early: what follows it still happens.
   var stop: StopSwitch?
+  /// Looks at the session from outside while it goes on.
+  var outages: OutageWatch?
 
   /// What differs from service to service.
   struct Style: Sendable {
@@ -56,6 +58,7 @@ struct ScriptedSession: Sendable {
     witness.sessionOpened()
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await listen(to: session) }
+      if let outages { group.addTask { await outages.watch(session) } }
       _ = try await unlessStopped(stop) { try await perform(to: session) }
       try await askLast(session)
       // The listener ends when the probe is answered; a session that stays silent is not live.

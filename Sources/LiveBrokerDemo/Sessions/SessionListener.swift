@@ -14,8 +14,10 @@ struct SessionListener: Sendable {
   /// A turn of the model that has ended.
   struct Turn: Sendable, Equatable {
     var words: String
-    /// Whether new input of ours cut it off. One that a lost connection cut is over as well.
+    /// Whether new input of ours cut it off.
     var isInterrupted: Bool
+    /// Whether it ended with its connection: the broker says so, not the service.
+    var isCut = false
   }
 
   let index: Int
@@ -37,6 +39,7 @@ struct SessionListener: Sendable {
       guard content.turnComplete else { continue }
       witness.note(index) { $0.turnsHeard += 1 }
       output?.turnEnded()
+      turn.isCut = message.origin == .broker
       if isEnough(turn) { return }
       turn = Turn(words: "", isInterrupted: false)
     }

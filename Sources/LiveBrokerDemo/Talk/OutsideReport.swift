@@ -16,11 +16,18 @@ struct OutsideReport: Sendable, Equatable {
     var audioDigests: [UInt64] = []
   }
 
-  var tokensMinted = 0
-  var tokensExpiredUnused = 0
+  /// A promise that some client broke.
+  struct Promise: Sendable, Equatable {
+    var words: String
+    /// The service's number of the session in which it was, if it was in one.
+    var session: Int?
+  }
+
   var promisesBroken = 0
   /// Each broken promise, as far as their details were kept.
-  var promises: [String] = []
+  var promises: [Promise] = []
+  /// The label of each session that has one, by the service's number.
+  var labels: [Int: String] = [:]
   /// The sessions of each label, in the order of their start.
   var sessions: [String: [Session]] = [:]
   /// Upgrades asked for in each piece of time, the newest last, and how long a piece is.
@@ -31,16 +38,14 @@ struct OutsideReport: Sendable, Equatable {
 
   /// Nil if the JSON is no such report.
   init?(_ json: JSONValue) {
-    guard let service = json["service"], let minted = Self.count(service["minted"]),
-      let unused = Self.count(service["tokensExpiredUnused"]),
-      let broken = Self.count(service["promisesBroken"])
+    guard let service = json["service"], let broken = Self.count(service["promisesBroken"])
     else { return nil }
-    tokensMinted = minted
-    tokensExpiredUnused = unused
     promisesBroken = broken
     promises = (json["promisesBroken"]?.arrayValue ?? []).map { promise in
       let kind = promise["kind"]?.stringValue ?? "a promise"
-      return "\(kind) on connection \(promise["connection"]?.integerValue ?? 0)"
+      return Promise(
+        words: "\(kind) on connection \(promise["connection"]?.integerValue ?? 0)",
+        session: Self.count(promise["session"]))
     }
     let counts = json["upgrades"]?["counts"]?.arrayValue ?? []
     upgrades = counts.suffix(Self.upgradesKept).map { Self.count($0) ?? 0 }
@@ -50,6 +55,7 @@ struct OutsideReport: Sendable, Equatable {
     for session in json["sessions"]?.arrayValue ?? [] {
       guard let label = session["label"]?.stringValue else { continue }
       sessions[label, default: []].append(Session(session["remembered"]))
+      if let number = Self.count(session["session"]) { labels[number] = label }
     }
   }
 
@@ -64,19 +70,19 @@ struct OutsideReport: Sendable, Equatable {
   /// The report of what came after an earlier one.
   func since(_ earlier: OutsideReport) -> OutsideReport {
     var result = self
-    result.tokensMinted = max(0, tokensMinted - earlier.tokensMinted)
-    // Tokens of an earlier client may have run out in between, unused.
-    result.tokensExpiredUnused = min(
-      max(0, tokensExpiredUnused - earlier.tokensExpiredUnused), result.tokensMinted)
     result.promisesBroken -= earlier.promisesBroken
     result.promises = Array(promises.dropFirst(earlier.promises.count))
     return result
   }
 
-  /// Each promise that it saw broken, in one sentence, whether its details were kept or not.
-  var brokenPromises: [String] {
+  /// Each promise that it saw broken, in one sentence, whether its details were kept or not; but those
+  /// in sessions of others, whose labels do not begin like ours.
+  func brokenPromises(label: String) -> [String] {
+    let own = promises.filter { promise in
+      promise.session.map { labels[$0]?.hasPrefix(label) == true } ?? true
+    }
     let untold = promisesBroken - promises.count
-    return promises + (untold > 0 ? ["\(untold) more that the service did not keep"] : [])
+    return own.map(\.words) + (untold > 0 ? ["\(untold) more that the service did not keep"] : [])
   }
 
   /// Upgrades asked for in a stretch of time that began and ended so long before the report: all of

@@ -67,13 +67,13 @@ struct Talk: Sendable {
     }
     let witness = SessionWitness(sessions: options.sessions, news: news.note)
     let label = before == nil ? nil : TalkSetup.newLabel()
-    try await hold(witness, news, label, from: begin)
+    let tokens = try await hold(witness, news, label, from: begin)
     let wall = begin.duration(to: clock.now)
     screen.finish()
     if let failure = failure.value { throw failure }
     var reporter = TalkReporter(
       options: options, recording: recording, accounts: witness.accounts, storm: news.storm,
-      wall: wall)
+      wall: wall, tokens: tokens)
     if let client, let before, let label {
       let unwitnessed = reporter.summary()
       do throws(TalkFailure) {
@@ -89,9 +89,10 @@ struct Talk: Sendable {
 
   // MARK: Holding
 
+  /// Gives what became of the talk's tokens.
   private func hold(
     _ witness: SessionWitness, _ news: TalkNews, _ label: String?, from begin: EngineInstant
-  ) async throws(TalkFailure) {
+  ) async throws(TalkFailure) -> TokenPoolSnapshot? {
     let minter = try TalkSetup.minter(options, endpoint, key, group)
     let watch = MintWatch(minter) { error in
       failure.note(TalkFailure(minting: error, endpoint))
@@ -111,16 +112,20 @@ struct Talk: Sendable {
           stop.turnOn()
         }
       }
-      tasks.addTask { await watchProgress(witness, news, from: begin) }
-      await applications(broker, witness, label, from: begin)
+      tasks.addTask { await watchProgress(broker, news, from: begin) }
+      let outages =
+        options.sessions == 1 ? OutageWatch(clock: clock) { news.lost(for: $0) } : nil
+      await applications(broker, witness, outages, label, from: begin)
       await broker.drain(within: Self.drainTime)
       tasks.cancelAll()
     }
     await minter.shutdown()
+    return await broker.snapshot().tokens
   }
 
   private func applications(
-    _ broker: Broker, _ witness: SessionWitness, _ label: String?, from begin: EngineInstant
+    _ broker: Broker, _ witness: SessionWitness, _ outages: OutageWatch?, _ label: String?,
+    from begin: EngineInstant
   ) async {
     await withTaskGroup(of: Void.self) { group in
       var random = SplitMix64(seed: options.seed)
@@ -129,7 +134,8 @@ struct Talk: Sendable {
         let script = script(of: index, &random)
         group.addTask {
           do {
-            try await application(index, script, broker, configuration, witness, from: begin)
+            try await application(
+              index, script, broker, configuration, witness, outages, from: begin)
           } catch let error as BrokerError {
             noteFailure(error)
           } catch {}
@@ -147,8 +153,8 @@ struct Talk: Sendable {
 
   private func application(
     _ index: Int, _ script: ApplicationScript, _ broker: Broker,
-    _ configuration: SessionConfiguration,
-    _ witness: SessionWitness, from begin: EngineInstant
+    _ configuration: SessionConfiguration, _ witness: SessionWitness, _ outages: OutageWatch?,
+    from begin: EngineInstant
   ) async throws {
     let output = TalkOutput(screen: screen, voice: voice)
     let end = options.length.map { begin.advanced(by: $0) }
@@ -157,12 +163,12 @@ struct Talk: Sendable {
       return try await ScriptedSession(
         index: index, script: script, recording: recording, clock: clock, start: clock.now,
         end: end ?? clock.now, witness: witness, style: style,
-        output: options.sessions == 1 ? output : nil, stop: stop
+        output: options.sessions == 1 ? output : nil, stop: stop, outages: outages
       ).run(broker, configuration)
     }
     try await TypedSession(
       lines: lines, waitsForAnswers: !isTyped, clock: clock, end: end, witness: witness,
-      output: output, style: style, stop: stop
+      output: output, style: style, stop: stop, outages: outages
     ).run(broker, configuration)
   }
 
@@ -177,11 +183,13 @@ struct Talk: Sendable {
   }
 
   private func watchProgress(
-    _ witness: SessionWitness, _ news: TalkNews, from begin: EngineInstant
+    _ broker: Broker, _ news: TalkNews, from begin: EngineInstant
   ) async {
     guard options.sessions > 1 else { return }
     while !Task.isCancelled {
-      screen.progress(at: begin.duration(to: clock.now), live: witness.live, news.counts)
+      let phases = await broker.snapshot().sessions
+      let live = phases[.live, default: 0] + phases[.rotating, default: 0]
+      screen.progress(at: begin.duration(to: clock.now), live: live, news.counts)
       try? await clock.sleep(for: .milliseconds(200))
     }
   }

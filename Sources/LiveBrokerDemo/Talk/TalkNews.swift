@@ -32,6 +32,11 @@ final class TalkNews: Sendable {
     }
   }
 
+  /// The one session of a talk has been without a connection for so long.
+  func lost(for time: Duration) {
+    tell("no connection for \(durationText(time)), trying again", SystemClock().now)
+  }
+
   /// The counts so far, to stand behind a progress bar.
   var counts: String {
     state.withLock { state in
@@ -52,6 +57,8 @@ final class TalkNews: Sendable {
         return false
       }
       state.losses += 1
+      // One session is no half of many.
+      guard sessions > 1 else { return false }
       return state.storms.noteLoss(
         at: report.at.advanced(by: .zero - report.gap), back: report.at)
     }

@@ -11,8 +11,12 @@ struct TalkReporter: Sendable {
   let accounts: [SessionAccount]
   let storm: StormFinder.Cluster?
   let wall: Duration
+  /// What the broker's pool did: the talk's own tokens, and no other client's.
+  let tokens: TokenPoolSnapshot?
   /// Nil if the service tells nothing.
   private var outside: OutsideReport?
+  /// How the labels of the talk's sessions begin.
+  private var label = ""
   /// What it remembers of each session.
   private var remembered: [[OutsideReport.Session]] = []
   private var stormUpgrades = (all: 0, peakPerSecond: 0)
@@ -22,13 +26,14 @@ struct TalkReporter: Sendable {
 
   init(
     options: TalkOptions, recording: Recording?, accounts: [SessionAccount],
-    storm: StormFinder.Cluster?, wall: Duration
+    storm: StormFinder.Cluster?, wall: Duration, tokens: TokenPoolSnapshot?
   ) {
     self.options = options
     self.recording = recording
     self.accounts = accounts
     self.storm = storm
     self.wall = wall
+    self.tokens = tokens
   }
 
   // MARK: Looking
@@ -51,6 +56,7 @@ struct TalkReporter: Sendable {
     _ report: OutsideReport, since before: OutsideReport, label: String, at now: EngineInstant
   ) {
     outside = report.since(before)
+    self.label = "\(label)-"
     remembered = accounts.indices.map { report.sessions["\(label)-\($0)"] ?? [] }
     guard let storm else { return }
     stormUpgrades = report.upgrades(
@@ -75,8 +81,8 @@ struct TalkReporter: Sendable {
     run.isVirtual = false
     run.virtual = wall
     run.wall = wall
-    run.tokensMinted = outside?.tokensMinted
-    run.tokensExpiredUnused = outside?.tokensExpiredUnused
+    run.tokensMinted = tokens?.minted
+    run.tokensExpiredUnused = tokens?.expiredUnused
     run.storm = stormFigures
     run.promisesBroken = brokenPromises
     run.seed = options.seed
@@ -97,7 +103,7 @@ struct TalkReporter: Sendable {
   }
 
   private var brokenPromises: [String] {
-    var broken = outside?.brokenPromises ?? []
+    var broken = outside?.brokenPromises(label: label) ?? []
     for (session, account) in accounts.enumerated() {
       let texts = outside == nil ? nil : remembered[session].reduce(0) { $0 + $1.texts }
       broken += account.brokenPromises(

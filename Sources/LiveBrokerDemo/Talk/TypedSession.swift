@@ -2,7 +2,6 @@
 
 #if NIO
 import LiveBroker
-import Synchronization
 
 /// The application of one session that is typed: each line is a turn.
 struct TypedSession: Sendable {
@@ -17,13 +16,12 @@ struct TypedSession: Sendable {
   let output: any SessionListener.Output
   let style: ScriptedSession.Style
   let stop: StopSwitch
+  /// Looks at the session from outside while it goes on.
+  var outages: OutageWatch?
 
   /// What a person would take from an answer to the next line. The service needs some of it to issue
   /// a handle for what has been said.
   private static let pause = Duration.milliseconds(500)
-  /// How long an answer may take.
-  private static let patience = Duration.seconds(60)
-
   func run(_ broker: Broker, _ configuration: SessionConfiguration) async throws {
     let opened = try await unlessStopped(stop) {
       try await broker.openSession(configuration, id: "0")
@@ -33,6 +31,8 @@ struct TypedSession: Sendable {
     let answers = AnswerBell(clock: clock)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await listen(to: session, answers) }
+      group.addTask { await watch(session, answers) }
+      if let outages { group.addTask { await outages.watch(session) } }
       group.addTask { _ = try await unlessStopped(stop) { try await converse(session, answers) } }
       if let end { group.addTask { try await clock.sleep(until: end) } }
       // The session ends, the input does, or the time is over.
@@ -45,63 +45,51 @@ struct TypedSession: Sendable {
 
   private func listen(to session: LiveSession, _ answers: AnswerBell) async throws {
     let listener = SessionListener(
-      index: 0, witness: witness, output: output, result: style.result)
+      index: 0, witness: witness, output: HeardOutput(output: output, answers: answers),
+      result: style.result)
     try await listener.listen(to: session) { turn in
-      if !turn.isInterrupted { answers.ring() }
+      if turn.isCut { answers.note { $0.turnCut(at: $1) } }
+      if !turn.isCut { answers.note { $0.turnEnded(isWhole: !turn.isInterrupted, at: $1) } }
       return false
+    }
+  }
+
+  private func watch(_ session: LiveSession, _ answers: AnswerBell) async {
+    for await change in session.transitions {
+      answers.note { $0.connectionChanged(isUp: change.to.isConnected, at: $1) }
     }
   }
 
   private func converse(_ session: LiveSession, _ answers: AnswerBell) async throws {
     // An empty line is a slip of the hand, and no turn that every service takes.
     for await line in lines where !line.allSatisfy(\.isWhitespace) {
-      answers.expect()
+      answers.note { $0.asked(at: $1) }
       try await style.send(line, to: session)
       witness.note(0) { $0.textsSent += 1 }
       guard waitsForAnswers else { continue }
-      await answers.wait(for: Self.patience)
+      await answers.wait()
       try await clock.sleep(for: Self.pause)
     }
-    await answers.wait(for: Self.patience)
+    await answers.wait()
     if let end { try await clock.sleep(until: end) }
   }
 }
 
-/// Tells one waiting task that an answer has come.
-final class AnswerBell: Sendable {
-  private let clock: any RunClock
-  private let rings: AsyncStream<Void>
-  private let ringer: AsyncStream<Void>.Continuation
-  private let isExpecting = Mutex(false)
+/// Lets the bell know when the model says something.
+private struct HeardOutput: SessionListener.Output {
+  let output: any SessionListener.Output
+  let answers: AnswerBell
 
-  init(clock: any RunClock) {
-    self.clock = clock
-    // A ring says that there is something to look at; two say the same.
-    (rings, ringer) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+  func said(_ text: String) {
+    answers.note { $0.heard(at: $1) }
+    output.said(text)
   }
 
-  /// Whether every question is answered.
-  var isQuiet: Bool { isExpecting.withLock { !$0 } }
-
-  func expect() { isExpecting.withLock { $0 = true } }
-
-  func ring() {
-    isExpecting.withLock { $0 = false }
-    ringer.yield()
+  func spoke(_ pcm: [UInt8]) {
+    answers.note { $0.heard(at: $1) }
+    output.spoke(pcm)
   }
 
-  /// Returns when every question is answered, after `patience`, or when the task is cancelled.
-  func wait(for patience: Duration) async {
-    guard !isQuiet else { return }
-    let end = clock.now.advanced(by: patience)
-    await withTaskGroup(of: Void.self) { group in
-      group.addTask { [clock, ringer] in
-        try? await clock.sleep(until: end)
-        ringer.yield()
-      }
-      for await _ in rings where isQuiet || clock.now >= end { break }
-      group.cancelAll()
-    }
-  }
+  func turnEnded() { output.turnEnded() }
 }
 #endif

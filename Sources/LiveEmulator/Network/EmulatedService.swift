@@ -17,6 +17,11 @@ public protocol EmulatedService: Sendable {
     _ connection: ConnectionID, credential: Credential?, at instant: EngineInstant
   ) -> UpgradeAnswer
 
+  /// The same, with the API version in its path. This is what a network calls.
+  mutating func upgrade(
+    _ connection: ConnectionID, credential: Credential?, version: String, at instant: EngineInstant
+  ) -> UpgradeAnswer
+
   /// A whole message has arrived. The bytes are valid only during the call.
   mutating func received(
     _ connection: ConnectionID, _ payload: UnsafeRawBufferPointer, at instant: EngineInstant)
@@ -46,6 +51,13 @@ public protocol EmulatedService: Sendable {
 }
 
 extension EmulatedService {
+  /// Answers as if no version had been named: for a service that speaks of none.
+  public mutating func upgrade(
+    _ connection: ConnectionID, credential: Credential?, version: String, at instant: EngineInstant
+  ) -> UpgradeAnswer {
+    upgrade(connection, credential: credential, at: instant)
+  }
+
   /// Does nothing: a service that holds nothing against its clients has nothing to excuse.
   public mutating func markUnreachable(_ connection: ConnectionID) {}
 

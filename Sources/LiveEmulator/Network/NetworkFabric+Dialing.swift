@@ -9,6 +9,7 @@ extension NetworkFabric {
     link.id = makeID()
     link.client = .dialing
     link.credential = request.credential
+    link.version = request.endpoint.version(for: request.credential)
     link.usesTLS = request.endpoint.usesTLS
     link.timeouts = request.timeouts
     let slot = place(link)
@@ -121,7 +122,8 @@ extension NetworkFabric {
     }
     countUpgrade(at: now)
     let instant = EngineInstant(nanoseconds: now)
-    switch service.upgrade(flight.id, credential: credential, at: instant) {
+    let version = links[slot].version
+    switch service.upgrade(flight.id, credential: credential, version: version, at: instant) {
     case .accepted:
       figures.upgradesAccepted &+= 1
       figures.openSockets += 1

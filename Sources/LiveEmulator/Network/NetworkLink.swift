@@ -22,6 +22,7 @@ struct NetworkLink: Sendable {
   var isSilent = false
 
   var credential: Credential?
+  var version = ""
   var usesTLS = true
   var timeouts = DialTimeouts()
   var phaseBegan: Int64 = 0

@@ -78,6 +78,7 @@ extension ServiceFault {
     case .forgetOnResume: "forgetOnResume"
     case .send: "send"
     case .callTool: "callTool"
+    case .endInCall: "endInCall"
     }
   }
 }

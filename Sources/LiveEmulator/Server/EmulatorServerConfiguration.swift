@@ -85,6 +85,9 @@ public struct ServerFaults: Sendable, Hashable {
   public var stalledUpgrades = 0.0
   /// Share of server messages that are sent in several fragments, pings between them.
   public var splitMessages = 0.0
+  /// Share of server messages that TCP cuts anywhere, in a frame's header too: the rest comes 5 ms
+  /// later, in one piece with all that follows meanwhile.
+  public var tornMessages = 0.0
 
   /// No faults.
   public init() {}

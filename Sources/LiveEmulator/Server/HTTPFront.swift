@@ -74,7 +74,7 @@ final class HTTPFront: ChannelInboundHandler, RemovableChannelHandler {
     let servesV1 = core.configuration.variants.servesV1
     switch ServerRoute(head.method, target.path, servesV1: servesV1) {
     case .mint: mint(context, head, target)
-    case .socket(let method): upgrade(context, head, target, method)
+    case .socket(let method, let version): upgrade(context, head, target, method, version)
     case .report: beginReport(context, head, target)
     case .missing:
       core.tell(.requestRefused(status: 404, what: "\(head.method.rawValue) of an unknown path"))
@@ -106,7 +106,7 @@ final class HTTPFront: ChannelInboundHandler, RemovableChannelHandler {
 
   private func upgrade(
     _ context: ChannelHandlerContext, _ head: HTTPRequestHead, _ target: RequestTarget,
-    _ method: ServerRoute.SocketMethod
+    _ method: ServerRoute.SocketMethod, _ version: String
   ) {
     guard Self.asksUpgrade(head), let key = head.headers.first(name: "sec-websocket-key"),
       key.utf8.count == 24
@@ -128,7 +128,7 @@ final class HTTPFront: ChannelInboundHandler, RemovableChannelHandler {
     let variants = core.configuration.variants
     let credential = CredentialForm.credential(
       head.headers, target, takesTokensInHeaders: variants.takesTokensInHeaders)
-    let (id, answer) = core.upgrade(CredentialForm.fitting(method, credential))
+    let (id, answer) = core.upgrade(CredentialForm.fitting(method, credential), version: version)
     switch answer {
     case .accepted:
       core.tell(

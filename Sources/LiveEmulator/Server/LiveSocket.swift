@@ -25,6 +25,8 @@ final class LiveSocket: ChannelDuplexHandler {
   private var isReadHeld = false
   /// Answers to pings that wait for their time.
   private var owedPongs = 0
+  /// The rest of a torn message and what follows it, until it is mended.
+  private var tail: ByteBuffer?
 
   init(id: ConnectionID, core: ServerCore, tap: SocketTap) {
     self.id = id
@@ -141,6 +143,7 @@ final class LiveSocket: ChannelDuplexHandler {
   private func finish() {
     guard let context else { return }
     core.waits(tap)
+    mend()
     let written = context.eventLoop.makePromise(of: Void.self)
     written.futureResult.assumeIsolated().whenComplete { _ in self.context?.close(promise: nil) }
     context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: written)
@@ -148,8 +151,10 @@ final class LiveSocket: ChannelDuplexHandler {
 
   // MARK: Out
 
-  /// Writes a message. Answers whether a flush is due.
-  func send(_ message: [UInt8], split: Bool) -> Bool {
+  var isTorn: Bool { tail != nil }
+
+  /// Writes a message, its bytes cut at a share of them, if there is one. Answers whether a flush is due.
+  func send(_ message: [UInt8], split: Bool, tornAt share: Double? = nil) -> Bool {
     guard let context, !hasSentClose else { return false }
     let opcode: WebSocketOpcode = core.configuration.variants.sendsTextFrames ? .text : .binary
     let allocator = context.channel.allocator
@@ -159,7 +164,7 @@ final class LiveSocket: ChannelDuplexHandler {
       write(ServerFrame.ping(allocator))
       write(ServerFrame.data(message[half...], .continuation, isLast: true, allocator))
     } else {
-      write(ServerFrame.data(message[...], opcode, isLast: true, allocator))
+      write(ServerFrame.data(message[...], opcode, isLast: true, allocator), tornAt: share)
     }
     cutIfSlow()
     return true
@@ -192,17 +197,34 @@ final class LiveSocket: ChannelDuplexHandler {
 
   func flush() { context?.flush() }
 
-  private func write(_ frame: ByteBuffer) {
+  private func write(_ frame: ByteBuffer, tornAt share: Double? = nil) {
+    guard tail == nil else {
+      tail?.writeImmutableBuffer(frame)
+      return
+    }
+    var frame = frame
+    if let share {
+      let length = 1 + Int(share * Double(frame.readableBytes - 1))
+      tail = frame.getSlice(at: frame.readerIndex + length, length: frame.readableBytes - length)
+      frame.moveWriterIndex(to: frame.readerIndex + length)
+    }
     context?.write(wrapOutboundOut(frame), promise: nil)
+  }
+
+  /// Lets go of the rest of what was torn.
+  func mend() {
+    guard let rest = tail.take() else { return }
+    context?.writeAndFlush(wrapOutboundOut(rest), promise: nil)
   }
 
   // MARK: Back-pressure
 
   /// What waits for a client that does not read is bounded: beyond it the connection is cut.
   private func cutIfSlow() {
-    guard let context, !context.channel.isWritable else { return }
-    let waiting = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
-    guard let waiting, waiting > core.configuration.limits.outboundBytes else { return }
+    guard let context, !context.channel.isWritable || isTorn else { return }
+    let written = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
+    let waiting = (written ?? 0) + (tail?.readableBytes ?? 0)
+    guard waiting > core.configuration.limits.outboundBytes else { return }
     core.isSlow(id, bytes: waiting)
     tap.cut()
   }

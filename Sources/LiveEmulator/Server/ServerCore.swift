@@ -29,6 +29,7 @@ final class ServerCore {
   private let cutoff: LoopTimer
   private var waiting: DelayLine<(tap: SocketTap, wait: UInt32)>
   private var pongs: DelayLine<(socket: LiveSocket, data: ByteBuffer)>
+  private var tears: DelayLine<LiveSocket>
   private var emptied: EventLoopPromise<Void>?
 
   init(loop: any EventLoop, configuration: EmulatorServerConfiguration, gauge: ServerGauge) {
@@ -48,6 +49,7 @@ final class ServerCore {
     pongs = DelayLine(configuration.service.connections.pongDelay, loop: loop, gauge: gauge) {
       $0.socket.pong($0.data)
     }
+    tears = DelayLine(.milliseconds(5), loop: loop, gauge: gauge) { $0.mend() }
   }
 
   private var now: EngineInstant {
@@ -98,11 +100,13 @@ final class ServerCore {
 
   /// Asks the service about an upgrade. What it wants done on the connection waits until the socket
   /// is there: see ``attach(_:)``.
-  func upgrade(_ credential: Credential?) -> (id: ConnectionID, answer: UpgradeAnswer) {
+  func upgrade(
+    _ credential: Credential?, version: String
+  ) -> (id: ConnectionID, answer: UpgradeAnswer) {
     lastID += 1
     upgradeRate.add(at: now)
     gauge.change { $0.peakUpgradesPerSecond = upgradeRate.peakPerSecond }
-    let answer = service.upgrade(lastID, credential: credential, at: now)
+    let answer = service.upgrade(lastID, credential: credential, version: version, at: now)
     return (lastID, answer)
   }
 
@@ -206,11 +210,18 @@ final class ServerCore {
     case .send(let id, let message):
       guard let socket = sockets[id] else { return }
       gauge.change { $0.messagesOut += 1 }
-      if socket.send(message, split: draws(configuration.faults.splitMessages)) {
+      let isSplit = draws(configuration.faults.splitMessages)
+      let isCut = draws(configuration.faults.tornMessages)
+      let wasTorn = socket.isTorn
+      if socket.send(message, split: isSplit, tornAt: isCut ? chance.unit() : nil) {
         unflushed.append(socket)
       }
+      if !wasTorn, socket.isTorn { tears.add(socket) }
     case .close(let id, let code, let reason): sockets[id]?.close(code: code, reason: reason)
-    case .drop(let id): sockets[id]?.cut()
+    case .drop(let id):
+      // What was sent before is on its way.
+      sockets[id]?.flush()
+      sockets[id]?.cut()
     case .note(let note): tell(.service(note))
     }
   }
@@ -262,6 +273,7 @@ final class ServerCore {
     cutoff.cancel()
     waiting.removeAll()
     pongs.removeAll()
+    tears.removeAll()
   }
 
   private var waitingTaps: [SocketTap] { inOrder(taps.values.filter(\.isWaiting)) }

@@ -50,8 +50,8 @@ struct RequestTarget {
 enum ServerRoute: Equatable {
   /// `POST /{version}/auth_tokens`.
   case mint
-  /// A socket, of a method that takes API keys or of one that takes tokens.
-  case socket(SocketMethod)
+  /// A socket, of a method that takes API keys or of one that takes tokens, in a version of the API.
+  case socket(SocketMethod, version: String)
   /// `GET /emulator/report`.
   case report
   /// Nothing that the service has.
@@ -72,8 +72,8 @@ enum ServerRoute: Equatable {
       self = .mint
     } else if method == .GET, path.suffix(2) == ["emulator", "report"] {
       self = .report
-    } else if method == .GET, let socket = Self.socketMethod(path, exists) {
-      self = .socket(socket)
+    } else if method == .GET, let (socket, version) = Self.socketMethod(path, exists) {
+      self = .socket(socket, version: version)
     } else {
       self = .missing
     }
@@ -86,7 +86,7 @@ enum ServerRoute: Equatable {
   ///     google.firebase.vertexai.v1beta.GenerativeService/BidiGenerateContent/locations/…
   private static func socketMethod(
     _ path: [String], _ exists: (Substring) -> Bool
-  ) -> SocketMethod? {
+  ) -> (SocketMethod, version: String)? {
     guard let start = path.lastIndex(of: "ws") else { return nil }
     var rest = path[(start + 1)...]
     guard let service = rest.popFirst() else { return nil }
@@ -94,13 +94,20 @@ enum ServerRoute: Equatable {
     if service.hasPrefix("google.ai.generativelanguage.") {
       guard parts.count == 6, exists(parts[3]), parts[4] == "GenerativeService", rest.isEmpty
       else { return nil }
-      return SocketMethod(rawValue: String(parts[5]))
+      return SocketMethod(rawValue: String(parts[5])).map { ($0, String(parts[3])) }
     }
-    guard parts.count == 5, parts[4] == "GenerativeService" || parts[4] == "LlmBidiService",
+    guard parts.count == 5, isVersion(parts[3]),
+      parts[4] == "GenerativeService" || parts[4] == "LlmBidiService",
       service.hasPrefix("google.cloud.aiplatform.")
         || service.hasPrefix("google.firebase.vertexai.")
     else { return nil }
-    return rest.first.flatMap(SocketMethod.init(rawValue:))
+    return rest.first.flatMap(SocketMethod.init(rawValue:)).map { ($0, String(parts[3])) }
+  }
+
+  /// Whether it looks like a version of a service whose versions are not played here: `v1beta1`.
+  private static func isVersion(_ text: Substring) -> Bool {
+    text.hasPrefix("v") && (2...16).contains(text.utf8.count)
+      && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
   }
 }
 

@@ -90,6 +90,15 @@ extension CloseNotice {
   /// An internal error.
   public static let internalError = CloseNotice(
     code: 1011, reason: "Internal error encountered.")
+  /// The same in other words.
+  public static let internalErrorOccurred = CloseNotice(
+    code: 1011, reason: "Internal error occurred.")
+  /// Something that the setup names is not there: the handle, or what it stands for.
+  public static let entityNotFound = CloseNotice(
+    code: 1008, reason: "Requested entity was not found.")
+  /// The client is where the service is not offered.
+  public static let locationUnsupported = CloseNotice(
+    code: 1007, reason: "User location is not supported for the API use")
   /// The service is down.
   public static let unavailable = CloseNotice(
     code: 1011, reason: "The service is currently unavailable.")
@@ -118,11 +127,11 @@ extension CloseNotice {
     return "Invalid JSON payload received. Unknown name \"\(name)\"\(location): Cannot find field."
   }
 
-  /// A model that the service does not have.
-  static func modelNotFound(_ model: String) -> CloseNotice {
+  /// A model that the service does not have in the version that the client asked for.
+  static func modelNotFound(_ model: String, version: String) -> CloseNotice {
     CloseNotice(
       code: 1008,
-      reason: "\(model) is not found for API version v1alpha, or is not supported for "
+      reason: "\(model) is not found for API version \(version), or is not supported for "
         + "bidiGenerateContent.")
   }
 }

@@ -41,6 +41,8 @@ struct ConnectionRecord: Sendable {
 
   let id: ConnectionID
   var phase = Phase.upgraded
+  /// The API version that the client's path named.
+  var version = ""
   private var flags: UInt8 = 0
   /// Index of the session whose socket this is, or -1.
   var session: Int32 = -1
@@ -54,16 +56,18 @@ struct ConnectionRecord: Sendable {
   var messageIndex: Int64 = -1
   /// When it will be cut for its age.
   var endsAt = Int64.max
-  /// The close at `endsAt`.
   /// The setup that is being processed, and its digest.
   var facts: SetupFacts?
   var setupDigest: UInt64 = 0
   var incident: Incident?
+  /// A message that waits for another to travel with it.
+  var held: [UInt8]?
   var setupAlarm = Alarm()
   var credentialAlarm = Alarm()
   var ageAlarm = Alarm()
   var incidentAlarm = Alarm()
   var idleAlarm = Alarm()
+  var heldAlarm = Alarm()
 
   init(id: ConnectionID) { self.id = id }
 

@@ -31,6 +31,8 @@ struct Conversation: Sendable {
   var playedUntil: Int64 = 0
   /// Calls that wait for a response, all made on the present connection.
   var pending: [String] = []
+  /// How the connection ends when a response to them comes, if it does.
+  var ending: CallEnding?
   /// Calls of the present connection that were cancelled last, and when.
   var cancelled: [String] = []
   var cancelledAt = Int64.min
@@ -38,6 +40,12 @@ struct Conversation: Sendable {
   var turns = 0
 
   var isTurnRunning: Bool { phase != .idle }
+
+  /// No call waits any more.
+  mutating func forgetCalls() {
+    pending = []
+    ending = nil
+  }
 
   /// A resume brings back what was remembered, and neither the running turn nor its calls.
   mutating func restart(turns: Int, heard: Int) {

@@ -7,9 +7,16 @@ extension LiveService {
   /// Answers a WebSocket upgrade. Wrong credentials are accepted here and refused by a close frame,
   /// as the real service does (live-api.md A.7); only admission and injected refusals are HTTP errors.
   ///
-  /// A number that is already in use is refused with 400.
+  /// A number that is already in use is refused with 400. This one is for version `v1beta`.
   public mutating func upgrade(
     _ connection: ConnectionID, credential: Credential?, at instant: EngineInstant
+  ) -> UpgradeAnswer {
+    upgrade(connection, credential: credential, version: "v1beta", at: instant)
+  }
+
+  /// The same, for the API version that the path named: the service speaks of it.
+  public mutating func upgrade(
+    _ connection: ConnectionID, credential: Credential?, version: String, at instant: EngineInstant
   ) -> UpgradeAnswer {
     advance(to: instant)
     if let refusal = upgradeFault(at: instant) {
@@ -22,6 +29,7 @@ extension LiveService {
     let rules = configuration.connections
     let jitter = chance.draws(rules.lifetimeJitter)
     let endsAt = saturated(max(0, rules.lifetime.nanoseconds - jitter))
+    connections.slots[slot].version = version
     connections.slots[slot].endsAt = endsAt
     connections.slots[slot].setupAlarm.set(
       saturated(pace.standbyPatience), .setup, owner: UInt32(slot), in: &timers)
@@ -106,7 +114,7 @@ extension LiveService {
     connections.slots[slot].ageAlarm.set(endsAt, .age, owner: UInt32(slot), in: &timers)
     totals.goAways += 1
     note(.goAway(connections.slots[slot].id, timeLeft: timeLeft ?? .zero))
-    send(slot, voice.goAway(timeLeft))
+    send(slot, voice.goAway(timeLeft), mayWait: false)
     if chance.happens(configuration.faults.goAwaySilences) {
       totals.faults += 1
       silence(slot)
@@ -118,6 +126,7 @@ extension LiveService {
     guard connections.slots[slot].phase != .free, connections.slots[slot].phase != .closing else {
       return
     }
+    letGo(slot)
     detach(slot, lag: 0)
     connections.slots[slot].phase = .closing
     connections.slots[slot].setupAlarm.cancel()
@@ -153,6 +162,7 @@ extension LiveService {
       return
     }
     totals.closesByClient += 1
+    connections.slots[slot].held = nil
     note(.closedByClient(connection, code: code))
     var answers = configuration.connections.answersClose && !connections.slots[slot][.silent]
     if answers, chance.happens(configuration.faults.unansweredCloses) {

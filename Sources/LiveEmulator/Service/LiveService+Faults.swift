@@ -20,8 +20,8 @@ extension LiveService {
     case .close(let notice): close(slot, notice)
     case .drop: cut(slot)
     case .withholdHandles(let withholds): withholdHandles(withholds, slot)
-    case .send(let bytes): send(slot, bytes)
-    case .refuseNextResume, .poisonNextResume, .forgetOnResume, .callTool:
+    case .send(let bytes): send(slot, bytes, mayWait: false)
+    case .refuseNextResume, .poisonNextResume, .forgetOnResume, .callTool, .endInCall:
       let session = Int(connections.slots[slot].session)
       guard session >= 0 else { return false }
       injectLasting(fault, session)
@@ -51,6 +51,8 @@ extension LiveService {
     case .refuseNextResume: sessions[session].refusesNextResume = true
     case .poisonNextResume: sessions[session].poisonsNextResume = true
     case .forgetOnResume: sessions[session].forgetsOnResume = true
+    case .endInCall(let notice, let moment):
+      sessions[session].endOfNextCall = CallEnding(notice: notice, moment: moment)
     case .callTool:
       guard sessions[session].socket >= 0 else { return false }
       callNow(session)
@@ -101,6 +103,7 @@ extension LiveService {
   }
 
   mutating func silence(_ slot: Int) {
+    connections.slots[slot].held = nil
     connections.slots[slot][.silent] = true
     connections.slots[slot][.excused] = true
   }
@@ -173,7 +176,7 @@ extension LiveService {
       return point >= 0 && point < share
     }
     if falls(plan.drops) { return .drop }
-    if falls(plan.closes) { return .close(chance.pick(CloseNotice.incidents) ?? .internalError) }
+    if falls(plan.closes) { return .close(plan.notice(&chance)) }
     if falls(plan.silences) { return .silence }
     if falls(plan.earlyGoAways) {
       let left = chance.nanoseconds(upTo: 10_000_000_000)

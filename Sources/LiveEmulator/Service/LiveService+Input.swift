@@ -176,6 +176,10 @@ extension LiveService {
   // MARK: Tool responses
 
   private mutating func take(_ message: ToolResponse, _ session: Int, _ slot: Int) {
+    if let ending = sessions[session].talk.ending.take() {
+      totals.messagesIgnored += 1
+      return end(slot, ending)
+    }
     for response in message.functionResponses {
       let json = response.response.encoded()
       sessions[session].received.tallies.toolResponses.add(bytes: json.count)

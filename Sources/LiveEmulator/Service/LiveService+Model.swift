@@ -139,7 +139,12 @@ extension LiveService {
     totals.turns += 1
     if interrupted { totals.turnsInterrupted += 1 }
     note(.turnEnded(session: session, interrupted: interrupted))
-    send(slot, voice.turnComplete(promptTokens: prompt, responseTokens: response))
+    if configuration.usageApart {
+      send(slot, voice.turnOver)
+      send(slot, voice.usage(promptTokens: prompt, responseTokens: response))
+    } else {
+      send(slot, voice.turnComplete(promptTokens: prompt, responseTokens: response))
+    }
     sessions[session].isDirty = true
     if issuesHandles(session) {
       sessions[session].checkpointAlarm.set(
@@ -154,7 +159,7 @@ extension LiveService {
     guard sessions[session].talk.isTurnRunning, slot >= 0 else { return }
     let pending = sessions[session].talk.pending
     if !pending.isEmpty {
-      sessions[session].talk.pending = []
+      sessions[session].talk.forgetCalls()
       sessions[session].talk.cancelled = pending
       sessions[session].talk.cancelledAt = now
       send(slot, voice.toolCallCancellation(ids: pending))
@@ -174,6 +179,7 @@ extension LiveService {
     note(.toolCalled(session: session, calls: count))
     let name = sessions[session].facts.function ?? configuration.model.defaultFunction
     send(slot, voice.toolCall(ids: ids, name: name, request: request))
+    troubleCall(session, slot)
   }
 
   private mutating func nextCallID() -> String {

@@ -106,7 +106,7 @@ extension LiveService {
     let consumed =
       sessions[session].has(.transparent) ? connections.slots[slot].messageIndex : nil
     let name = handles.name(for: UInt64(session) << 32 | UInt64(serial))
-    send(slot, voice.handle(name, consumed: consumed))
+    send(slot, voice.handle(name, consumed: consumed), mayWait: false)
   }
 
   /// A turn or a call has begun: not resumable at this point.
@@ -145,7 +145,7 @@ extension LiveService {
     sessions[session].modelAlarm.cancel()
     sessions[session].silenceAlarm.cancel()
     sessions[session].checkpointAlarm.cancel()
-    sessions[session].talk.pending = []
+    sessions[session].talk.forgetCalls()
     sessions[session].talk.phase = .idle
     sessions[session].talk.isListening = false
     if lag > 0 {

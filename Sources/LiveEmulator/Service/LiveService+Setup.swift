@@ -73,7 +73,7 @@ extension LiveService {
     }
     if chance.happens(configuration.faults.setupFailures) {
       totals.faults += 1
-      throw Refusal(chance.pick(CloseNotice.incidents) ?? .internalError)
+      throw Refusal(configuration.faults.notice(&chance))
     }
   }
 

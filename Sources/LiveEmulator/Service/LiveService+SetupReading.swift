@@ -14,7 +14,7 @@ extension LiveService {
     let effective = lock.effective(
       own, hidesResumption: configuration.credentials.fullLockHidesResumption)
     let (facts, handle) = SetupFacts.read(effective, rules: configuration.model)
-    try check(facts, hasToken: connections.slots[slot].token != 0)
+    try check(facts, slot)
     var setup = AcceptedSetup(facts: facts, digest: cut?.digest ?? 0, resume: nil)
     let ownResumption = own.member("sessionResumption")?.objectValue
     setup.isHiddenResume = handle == nil && ownResumption?.member("handle") != nil
@@ -80,13 +80,15 @@ extension LiveService {
   }
 
   /// What no handle and no token can change.
-  private func check(_ facts: SetupFacts, hasToken: Bool) throws(Refusal) {
+  private func check(_ facts: SetupFacts, _ slot: Int) throws(Refusal) {
+    let hasToken = connections.slots[slot].token != 0
     let rules = configuration.model
     if facts.model.isEmpty {
       throw Refusal(hasToken ? .projectScoped : .invalidArgument)
     }
     if !rules.exists(facts.model) {
-      throw Refusal(hasToken ? .projectScoped : .modelNotFound(facts.model))
+      let version = connections.slots[slot].version
+      throw Refusal(hasToken ? .projectScoped : .modelNotFound(facts.model, version: version))
     }
     if facts.options.contains(.answersInText), !rules.speaksText {
       throw Refusal(.modalityUnsupported)

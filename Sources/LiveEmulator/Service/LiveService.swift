@@ -136,7 +136,7 @@ public struct LiveService: Sendable {
   private mutating func fire(_ entry: TimerEntry) {
     let owner = Int(entry.owner)
     switch entry.kind {
-    case .setup, .credential, .age, .incident, .idle: fireConnection(entry, slot: owner)
+    case .setup, .credential, .age, .incident, .idle, .held: fireConnection(entry, slot: owner)
     case .model, .silence, .checkpoint, .life, .release: fireSession(entry, owner)
     case .suspicion: judge(entry.owner)
     case .tokenPurge: tokens.purge(UInt64(entry.owner))
@@ -155,6 +155,8 @@ public struct LiveService: Sendable {
       if connections.slots[slot].ageAlarm.fires(entry, in: &timers) { ageDue(slot) }
     case .idle:
       if connections.slots[slot].idleAlarm.fires(entry, in: &timers) { cut(slot) }
+    case .held:
+      if connections.slots[slot].heldAlarm.fires(entry, in: &timers) { letGo(slot) }
     default:
       if connections.slots[slot].incidentAlarm.fires(entry, in: &timers) { incidentDue(slot) }
     }
@@ -186,10 +188,22 @@ public struct LiveService: Sendable {
     if configuration.notes { outputs.append(.note(note)) }
   }
 
-  mutating func send(_ slot: Int, _ message: [UInt8]) {
+  /// Sends a message; one that may wait can be held back to travel with the next one.
+  ///
+  /// What is proven by pongs hangs on the order in which a handle and a pong leave, so that a handle
+  /// never waits.
+  mutating func send(_ slot: Int, _ message: [UInt8], mayWait: Bool = true) {
     guard connections.slots[slot].phase != .closing, !connections.slots[slot][.silent] else {
       return
     }
+    if configuration.faults.merges > 0 {
+      merge(message, slot, mayWait: mayWait)
+    } else {
+      put(message, slot)
+    }
+  }
+
+  mutating func put(_ message: [UInt8], _ slot: Int) {
     let bytes = configuration.prettyPrinted ? JSONLayout.lines(message) : message
     totals.messagesSent += 1
     totals.bytesSent += bytes.count

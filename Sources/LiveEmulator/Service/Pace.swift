@@ -13,6 +13,8 @@ struct Pace: Sendable {
   /// How long a close frame of ours may stay unanswered, and an expired token remembered.
   let closePatience: Int64 = 10_000_000_000
   let expiredTokenKept: Int64 = 600_000_000_000
+  /// How long a message may wait to be merged with another: a little more than a first handle does.
+  let mergePatience: Int64 = 150_000_000
 
   init(_ configuration: ServiceConfiguration) {
     func positive(_ duration: Duration) -> Int64 { max(0, duration.nanoseconds) }

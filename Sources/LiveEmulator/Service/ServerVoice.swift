@@ -8,6 +8,7 @@ struct ServerVoice: Sendable {
   let setupComplete = Array(#"{"setupComplete":{}}"#.utf8)
   let withheld = Array(#"{"sessionResumptionUpdate":{}}"#.utf8)
   let interrupted = Array(#"{"serverContent":{"interrupted":true}}"#.utf8)
+  let turnOver = Array(#"{"serverContent":{"turnComplete":true}}"#.utf8)
   let generationComplete = Array(#"{"serverContent":{"generationComplete":true}}"#.utf8)
   /// Chunks of answered audio, whole messages.
   private let chunks: [[UInt8]]
@@ -92,11 +93,21 @@ struct ServerVoice: Sendable {
     return json
   }
 
-  /// The end of a turn with its usage; counts that are zero are left out, as protobuf JSON does.
+  /// The end of a turn with its usage.
   func turnComplete(promptTokens: Int, responseTokens: Int) -> [UInt8] {
+    usage(
+      behind: #"{"serverContent":{"turnComplete":true},"#, promptTokens: promptTokens,
+      responseTokens: responseTokens)
+  }
+
+  /// The usage of a turn; counts that are zero are left out, as protobuf JSON does.
+  func usage(
+    behind head: StaticString = "{", promptTokens: Int, responseTokens: Int
+  ) -> [UInt8] {
     var json = [UInt8]()
     json.reserveCapacity(140)
-    json.raw(#"{"serverContent":{"turnComplete":true},"usageMetadata":{"#)
+    json.raw(head)
+    json.raw(#""usageMetadata":{"#)
     if promptTokens > 0 {
       json.raw(#""promptTokenCount":"#)
       json.number(promptTokens)

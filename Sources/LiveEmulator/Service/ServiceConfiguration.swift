@@ -29,6 +29,9 @@ public struct ServiceConfiguration: Sendable, Hashable {
   public var promiseTolerance: Duration = .seconds(2)
   /// Whether ``ServiceOutput/note(_:)`` is put out. Default true; big runs switch it off.
   public var notes = true
+  /// Whether the usage of a turn comes in a message of its own behind the turn's end, rather than in
+  /// one with it [C.3]. Default false.
+  public var usageApart = false
   /// Whether server JSON is laid out over several lines as the real service does [B.3]. Default
   /// false: clients must not depend on it, and it costs time.
   public var prettyPrinted = false

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import LiveBroker
+
 /// A fault that is injected into one connection or session, by call.
 public enum ServiceFault: Sendable, Hashable {
   /// goAway now, with this `timeLeft` (nil leaves it out). The connection is cut after it, with
@@ -25,6 +27,17 @@ public enum ServiceFault: Sendable, Hashable {
   case send([UInt8])
   /// Make the model call a function now, as if it had been asked to.
   case callTool
+  /// At the session's next function call: close with this code and reason, or cut the TCP connection
+  /// if there is none, while the call is pending [E.2].
+  case endInCall(CloseNotice?, CallMoment)
+}
+
+/// When in a function call a connection ends.
+public enum CallMoment: Sendable, Hashable, CaseIterable {
+  /// Right behind the call: no application can have answered it.
+  case behindCall
+  /// When its response has come, which is not read any more.
+  case beforeResponse
 }
 
 /// Faults that happen by themselves, drawn from the service's seed. All are off by default, and what
@@ -34,7 +47,9 @@ public struct FaultPlan: Sendable, Hashable {
   public var mintFailures = 0.0
   /// Share of upgrades that are refused with 503.
   public var upgradeRefusals = 0.0
-  /// Share of setups that are answered by a close from ``CloseNotice/incidents``.
+  /// What a connection is closed with, where chance closes it. Default ``CloseNotice/incidents``.
+  public var closeNotices = CloseNotice.incidents
+  /// Share of setups that are answered by a close from ``closeNotices``.
   public var setupFailures = 0.0
   /// Share of setups that are never answered.
   public var setupStalls = 0.0
@@ -46,7 +61,7 @@ public struct FaultPlan: Sendable, Hashable {
   public var resumeForgettings = 0.0
   /// Share of connections that are cut without a close, at a moment uniform in their lifetime.
   public var drops = 0.0
-  /// Share of connections that are closed with one of ``CloseNotice/incidents``.
+  /// Share of connections that are closed with one of ``closeNotices``.
   public var closes = 0.0
   /// Share of connections that fall silent.
   public var silences = 0.0
@@ -62,11 +77,25 @@ public struct FaultPlan: Sendable, Hashable {
   public var unansweredCloses = 0.0
   /// Share of connections that issue no handle.
   public var withheldHandles = 0.0
+  /// Share of function calls in which the connection is cut without a close, half of them right
+  /// behind the call, half of them when its response comes.
+  public var callDrops = 0.0
+  /// The same, closed with one of ``closeNotices``.
+  public var callCloses = 0.0
+  /// Share of messages that wait for the next one, for 150 ms at most, and travel in one with it where
+  /// the meaning does not hang on their order: `setupComplete` with a handle, the end of a turn with
+  /// `goAway`. The schema says one kind for each message; every SDK reads what is there [C.3].
+  public var merges = 0.0
   /// How long after the setup an incident may come at the latest; nil means the connection's lifetime.
   public var incidentsWithin: Duration?
 
   /// No faults.
   public init() {}
+
+  /// One of the closes.
+  func notice(_ chance: inout SplitMix64) -> CloseNotice {
+    chance.pick(closeNotices) ?? .internalError
+  }
 
   /// Whether any connection can have an incident.
   var hasIncidents: Bool {

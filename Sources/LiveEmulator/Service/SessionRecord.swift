@@ -29,6 +29,8 @@ struct SessionRecord: Sendable {
   var refusesNextResume = false
   var poisonsNextResume = false
   var forgetsOnResume = false
+  /// What its next function call brings about.
+  var endOfNextCall: CallEnding?
   var talk = Conversation()
   var modelAlarm = Alarm()
   var silenceAlarm = Alarm()

@@ -8,6 +8,7 @@ enum TimerKind: UInt8, Sendable {
   case age
   case incident
   case idle
+  case held
   // Owner: session index.
   case model
   case silence

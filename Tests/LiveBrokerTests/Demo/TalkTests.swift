@@ -136,6 +136,17 @@ import Testing
     #expect(summary.json.contains(#""traceHash":null"#))
   }
 
+  @Test func aTalkCountsItsOwnTokensAndNobodyElses() async throws {
+    let (one, other, all) = try await withEmulatorServer(Self.server()) { server in
+      async let one = Self.talk(server, ["--sessions", "4", "--minutes", "0.06"])
+      async let other = Self.talk(server, lines: ["Hello", "Bye"])
+      return try await (one, other, server.report().totals.minted)
+    }
+    let (ofOne, ofOther) = (one.run.tokensMinted ?? 0, other.run.tokensMinted ?? 0)
+    #expect(ofOne >= 4 && ofOther >= 1)
+    #expect(ofOne + ofOther == all)
+  }
+
   @Test(arguments: [
     ([], "bad-key", "refuses the key"), (["--model", "no-such"], "good-key", "the model no-such"),
   ])
@@ -235,12 +246,17 @@ import Testing
 
   @Test func whatCameBeforeIsNotCounted() throws {
     var earlier = OutsideReport()
-    (earlier.tokensMinted, earlier.promisesBroken, earlier.promises) = (3, 1, ["a"])
+    (earlier.promisesBroken, earlier.promises) = (1, [.init(words: "a")])
     var later = earlier
-    (later.tokensMinted, later.promisesBroken, later.promises) = (5, 4, ["a", "b"])
+    later.promisesBroken = 7
+    later.promises = [
+      .init(words: "a"), .init(words: "b"), .init(words: "own", session: 1),
+      .init(words: "other's", session: 2), .init(words: "unlabelled", session: 3),
+    ]
+    later.labels = [1: "talk-x-0", 2: "talk-y-0"]
     let since = later.since(earlier)
-    #expect(since.tokensMinted == 2)
-    #expect(since.brokenPromises == ["b", "2 more that the service did not keep"])
+    #expect(
+      since.brokenPromises(label: "talk-x") == ["b", "own", "2 more that the service did not keep"])
   }
 
   /// Whoever is at the endpoint may say what he likes.
@@ -248,7 +264,7 @@ import Testing
     func report(_ number: String) throws -> OutsideReport {
       let tally = #"{"count":\#(number),"bytes":\#(number)}"#
       let json = """
-        {"service":{"minted":\(number),"tokensExpiredUnused":\(number),"promisesBroken":\(number)},
+        {"service":{"promisesBroken":\(number)},
          "upgrades":{"bucketMilliseconds":\(number),"counts":[\(number),\(number)]},
          "sessions":[{"label":"a","remembered":{"text":\(tally),"content":\(tally)}}]}
         """
@@ -257,7 +273,7 @@ import Testing
     let largest = try report("9223372036854775807")
     let smallest = try report("-9223372036854775808")
     for (later, earlier) in [(largest, smallest), (smallest, largest), (largest, largest)] {
-      _ = later.since(earlier).brokenPromises
+      _ = later.since(earlier).brokenPromises(label: "")
       _ = later.upgrades(from: .seconds(100_000), to: .zero)
     }
     #expect(largest.sessions["a"]?.first?.texts ?? 0 > 0)

@@ -37,6 +37,10 @@ struct Scenario: Sendable {
         $0.connections.releaseLag = lag
         $0.model.chunkInterval = .milliseconds(1_000)
         $0.model.chunkLength = .milliseconds(1_000)
+        $0.faults.callDrops = 0.1
+        $0.faults.callCloses = 0.1
+        $0.faults.merges = seed.isMultiple(of: 2) ? 0.3 : 0
+        $0.usageApart = seed % 3 == 0
       },
       network: { $0.faults.jitter = jitter },
       broker: { [store] in

@@ -118,6 +118,41 @@ struct BrokerOverSocketsTests {
     await expectStandbys(events, moves: 4)
   }
 
+  @Test(
+    "What is cut and joined on its way reaches the application whole", arguments: [false, true])
+  func cutAndJoined(tls: Bool) async throws {
+    var configuration = EmulatorServerConfiguration.unhurried
+    configuration.identity = tls ? TestIdentity.pem : nil
+    configuration.service.model.answerLength = .milliseconds(300)
+    configuration.service.model.chunkLength = .milliseconds(10)
+    configuration.service.model.chunkInterval = .milliseconds(2)
+    configuration.service.faults.merges = 0.5
+    configuration.service.usageApart = true
+    configuration.faults.splitMessages = 0.3
+    configuration.faults.tornMessages = 0.5
+    try await withEmulatorServer(configuration) { server in
+      try await withBroker(server, onThreads: false) { broker in
+        let session = try await broker.openSession(self.sessions)
+        for question in 0..<3 {
+          try await session.send(text: "question \(question)")
+          var (words, voice) = ("", 0)
+          for try await message in session.messages {
+            for part in message.serverContent?.modelTurn?.parts ?? [] {
+              words += part.text ?? ""
+              voice += part.inlineData?.data.count ?? 0
+            }
+            if message.serverContent?.turnComplete == true { break }
+          }
+          #expect(words == "You said: question \(question)")
+          #expect(voice == 300 * 48)
+        }
+        #expect(await broker.snapshot().malformedFrames == 0)
+        await session.close()
+      }
+      #expect(try await server.report().totals.faults > 5)
+    }
+  }
+
   /// In a planned move the new socket stands before the old one is closed.
   private func expectStandbys(_ events: Transcript<ServerEvent>, moves: Int) async {
     var seen: [ServerEvent] = []

@@ -28,8 +28,9 @@ import Testing
       "--connection-lifetime", "5s", "--go-away-notice", "1s", "--new-session-window", "2s",
       "--token-lifetime", "15s", "--handle-lifetime", "1m", "--answer-length", "300ms",
       "--api-key", "a,b", "--admit", "100", "--max-sessions", "7", "--seed", "9",
-      "--variant", "v1,text-frames,pretty", "--faults", "drop=0.25,delay-pong=20s,goaway-silence",
-      "--drain", "3s", "--log", "none",
+      "--variant", "v1,text-frames,pretty,usage-apart", "--faults",
+      "drop=0.25,delay-pong=20s,goaway-silence,drop-in-call=0.5,close-in-call=0.125,merge,tear=0.1",
+      "--drain", "3s", "--log", "none", "--closes", "quota,internal-occurred",
     ])
     let made = options.configuration
     #expect(made.identity == .files(certificateChain: "c.pem", privateKey: "k.pem"))
@@ -46,8 +47,11 @@ import Testing
     #expect(made.service.sessions.concurrent == 7)
     #expect(made.service.admitPerSecond == 100)
     #expect(made.service.faults.drops == 0.25)
+    #expect(made.service.faults.closeNotices == [.quotaExceeded, .internalErrorOccurred])
     #expect(made.service.faults.goAwaySilences == 1)
-    #expect(made.service.prettyPrinted && !made.service.notes)
+    #expect(made.service.faults.callDrops == 0.5 && made.service.faults.callCloses == 0.125)
+    #expect(made.service.faults.merges == 1 && made.faults.tornMessages == 0.1)
+    #expect(made.service.prettyPrinted && made.service.usageApart && !made.service.notes)
     #expect(made.variants.servesV1 && made.variants.sendsTextFrames)
     #expect(options.drainTime == .seconds(3))
   }
@@ -60,6 +64,7 @@ import Testing
     (["--tls-cert", "c.pem"], "belong together"),
     (["--go-away-notice", "600s"], "is not less than"),
     (["--port", "65536"], "--port"), (["--variant", "v3"], "--variant: 'v3' is not one of"),
+    (["--closes", ","], "--closes: there is no name"), (["--closes", "quoat"], "mean quota?"),
     (["--prot", "1"], "did you mean --port?"), (["--api-key", ","], "--api-key: there is no key"),
     (["--connection-lifetime", "20s"], "60s is not less"),
   ])
@@ -74,7 +79,11 @@ import Testing
       return
     }
     for word in ServeOptions.Variant.allCases.map(\.rawValue) { #expect(text.contains(word)) }
-    for word in ["drop=", "stall-upgrade=", "delay-pong=", "ignore-close=", "goaway-silence="] {
+    for word in ServeOptions.Close.allCases.map(\.rawValue) { #expect(text.contains(" \(word) ")) }
+    for word in [
+      "drop-in-call=", "close-in-call=", "merge=", "tear=", "drop=", "stall-upgrade=",
+      "delay-pong=", "ignore-close=", "goaway-silence=",
+    ] {
       #expect(text.contains(word))
     }
     #expect(text.split(separator: "\n").allSatisfy { $0.count <= 100 })

@@ -45,6 +45,7 @@ import Testing
     "/ws/google.ai.generativelanguage.v1beta.GenerativeService.Else",
     "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent/more",
     "/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent", "/ws", "/ws/",
+    "/ws/google.cloud.aiplatform.%0D%0A.LlmBidiService/BidiGenerateContent",
   ])
   func otherPathsFailTheUpgrade(_ path: String) throws {
     let stand = ServerStand()
@@ -52,6 +53,32 @@ import Testing
     #expect(try peer.upgrade(path + "?key=k").hasPrefix("HTTP/1.1 404 "))
     #expect(!peer.isOpen)
     stand.end()
+  }
+
+  /// What the service says when a model that it does not have is asked for on this path.
+  private func refusal(of path: String) throws -> String {
+    let stand = ServerStand {
+      $0.variants.servesV1 = true
+      $0.service.model.namesBegin = "gemini-"
+    }
+    let peer = try stand.socket(path + "?key=k")
+    try peer.say(#"{"setup":{"model":"models/x"}}"#)
+    let close = try #require(try peer.frames().first { $0.opcode == 8 })
+    stand.end()
+    return String(decoding: close.payload.dropFirst(2), as: UTF8.self)
+  }
+
+  @Test(arguments: [
+    ("google.ai.generativelanguage.v1alpha.GenerativeService.BidiGenerateContent", "v1alpha"),
+    ("google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent", "v1beta"),
+    ("google.ai.generativelanguage.v1.GenerativeService.BidiGenerateContent", "v1"),
+    ("google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent", "v1beta1"),
+  ])
+  func aModelIsMissingInTheVersionThatWasAskedFor(_ path: String, _ version: String) throws {
+    #expect(
+      try refusal(of: "/ws/" + path)
+        == "models/x is not found for API version \(version), or is not supported for "
+        + "bidiGenerateContent.")
   }
 
   @Test func aSocketsPathWithoutAnUpgradeIsRefused() throws {
@@ -234,6 +261,39 @@ import Testing
     #expect(frames.prefix(3).map(\.isLast) == [false, true, true])
     let whole = (frames.first?.payload ?? []) + (frames.dropFirst(2).first?.payload ?? [])
     #expect(String(decoding: whole, as: UTF8.self) == #"{"setupComplete":{}}"#)
+    stand.end()
+  }
+
+  @Test func aMessageMayBeCutByTCPAndItsRestComesWithWhatFollows() throws {
+    for seed in 0..<20 as Range<UInt64> {
+      let stand = ServerStand {
+        $0.seed = seed
+        $0.faults.tornMessages = 1
+      }
+      let peer = try stand.socket()
+      try peer.say(#"{"setup":{"model":"models/m"}}"#)
+      stand.pass(.milliseconds(20))
+      let first = peer.take()
+      #expect((1...22).contains(first.count), "the setup's answer is 23 bytes on the wire")
+      try peer.send(9, [7])
+      #expect(peer.take().isEmpty)
+      stand.pass(.milliseconds(5))
+      let frames = try RawFrame.parse(first + peer.take()).frames
+      #expect(frames.map(\.opcode) == [2, 10])
+      #expect(frames.first?.text == #"{"setupComplete":{}}"#)
+      try peer.sendClose(1000)
+      #expect(try peer.frames().map(\.opcode) == [8])
+      stand.end()
+    }
+  }
+
+  @Test func whatIsTornIsWholeBeforeTheConnectionEnds() throws {
+    let stand = ServerStand { $0.faults.tornMessages = 1 }
+    let peer = try stand.socket()
+    try peer.say(#"{"setup":{"model":"models/m"}}"#)
+    stand.pass(.milliseconds(20))
+    try peer.sendClose(1000)
+    #expect(try peer.frames().map(\.opcode) == [2, 8])
     stand.end()
   }
 
