@@ -58,9 +58,12 @@ extension Shard {
   }
 
   func admitted(_ ticket: Ticket) {
-    let session = session(inSlot: ticket.slot)
-    let isDialling = session.map { Session.Entry.admitted($0, ticket.serial) } ?? false
-    if !isDialling { services.admission.finish(ticket, .abandoned) }
+    guard let session = session(inSlot: ticket.slot) else {
+      return services.admission.finish(ticket, .abandoned)
+    }
+    if let outcome = Session.Entry.admitted(session, ticket.serial) {
+      services.admission.finish(ticket, outcome)
+    }
   }
 
   private func session(inSlot slot: UInt32) -> Session? {

@@ -89,7 +89,7 @@ extension DialOutcome {
       switch (error.code, error.httpStatus) {
       case (.upgradeRefused, 429), (.upgradeRefused, 503):
         self = .refused(retryAfter: error.retryAfter)
-      case (.upgradeRefused, _): self = .accepted
+      case (.upgradeRefused, _): self = .answered
       case (.cancelled, _): self = .abandoned
       default: self = .failed
       }

@@ -7,15 +7,15 @@
 /// broker's control executor; who asks from there is heard at once, others through the mailbox. A
 /// broker that speaks to several endpoints, or with several projects' keys, has one for each.
 ///
-/// Its mailbox is bounded by its sessions: each has at most one ticket waiting or under way, and
-/// tells of one setup for each.
+/// Its mailbox is bounded by its sessions: each has at most one ticket waiting or under way beside
+/// one whose dial it has given up, and tells of one setup for each.
 package actor Admission {
   private enum Input: Sendable {
     case requested(Ticket, DialClass, by: EngineInstant)
     case cancelled(Ticket)
     case finished(Ticket, DialOutcome)
-    case start(StartOutcome)
-    case placeFreed
+    case setupEnded(Ticket, SetupOutcome)
+    case sessionEnded(Ticket, wasUp: Bool)
   }
 
   private nonisolated let executor: any ShardExecutor
@@ -85,11 +85,16 @@ package actor Admission {
     tell(.finished(ticket, outcome))
   }
 
-  /// Reports what came of a session's setup while it was not up. Callable from any thread.
-  package nonisolated func settle(_ outcome: StartOutcome) { tell(.start(outcome)) }
+  /// Reports what came of a session's setup while it was not up. Of the ticket only the session's
+  /// place counts, whatever its serial. Callable from any thread.
+  package nonisolated func noteSetup(_ ticket: Ticket, _ outcome: SetupOutcome) {
+    tell(.setupEnded(ticket, outcome))
+  }
 
-  /// A session that was up is over. Callable from any thread.
-  package nonisolated func freePlace() { tell(.placeFreed) }
+  /// A session is over; `wasUp` tells whether it had a place. Callable from any thread.
+  package nonisolated func noteEnd(_ ticket: Ticket, wasUp: Bool) {
+    tell(.sessionEnded(ticket, wasUp: wasUp))
+  }
 
   private nonisolated func tell(_ input: Input) {
     if executor.isCurrent, Self.turn(self, input) { return }
@@ -123,10 +128,11 @@ package actor Admission {
       machine.cancelled(ticket, at: now)
     case .finished(let ticket, let outcome):
       machine.finished(ticket, outcome, at: now, draw: random.next())
-    case .start(.up): machine.placeTaken(at: now)
-    case .start(.refusedByQuota): machine.placeRefused(at: now, draw: random.next())
-    case .start(.failed): machine.startFailed()
-    case .placeFreed: machine.placeFreed()
+    case .setupEnded(let ticket, .up): machine.placeTaken(ticket, at: now)
+    case .setupEnded(let ticket, .refusedByQuota):
+      machine.placeRefused(ticket, at: now, draw: random.next())
+    case .setupEnded(let ticket, .failed): machine.startFailed(ticket)
+    case .sessionEnded(let ticket, let wasUp): machine.ended(ticket, wasUp: wasUp)
     }
   }
 

@@ -34,9 +34,9 @@ public struct AdmissionConfiguration: Sendable, Hashable {
   /// Intervals between the probes of an open breaker. Default 500 ms doubling up to 30 s.
   public var probeBackoff = Backoff(base: .milliseconds(500), cap: .seconds(30))
 
-  /// How long nobody asks for more sessions than the service was seen to take; then one does, and
-  /// after each refusal the time is longer. Default 15 s doubling up to 5 min: a refused setup costs a
-  /// use of a token, and a quota is rarely raised.
+  /// The longest time for which nobody asks for more sessions than the service was seen to take; then
+  /// one does, and after each refusal the time is longer. Half of it is certain. Default 15 s doubling
+  /// up to 5 min: a refused setup costs a token, and a quota is rarely raised.
   public var quotaBackoff = Backoff(base: .seconds(15), cap: .seconds(300))
 
   /// The documented defaults.

@@ -29,6 +29,8 @@ package enum DialClass: Sendable, Hashable {
 package enum DialOutcome: Sendable, Hashable {
   /// The service took the connection.
   case accepted
+  /// The service, or what stands before it, answered with a refusal that is no matter of admission.
+  case answered
   /// The service, or what stands before it, answered "not now": HTTP 503 or 429, or connection
   /// refused. With the time for which it asked to be left alone, if it did.
   case refused(retryAfter: Duration?)
@@ -36,10 +38,13 @@ package enum DialOutcome: Sendable, Hashable {
   case failed
   /// The session gave the dial up before its end; says nothing about the service.
   case abandoned
+  /// It could not begin: the credential had become too old for it while it waited. The session asks
+  /// again when it has another, and has not lost its turn.
+  case postponed
 }
 
 /// What came of a setup, as admission sees it.
-package enum StartOutcome: Sendable, Hashable {
+package enum SetupOutcome: Sendable, Hashable {
   /// A session is up that was not up before.
   case up
   /// There are too many sessions, be the refused one new or one that wants to come back.

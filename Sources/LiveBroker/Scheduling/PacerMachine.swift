@@ -9,15 +9,18 @@
 /// | `finished(accepted)` | its place is free, the breaker closes, the rate may grow |
 /// | `finished(refused)` | its place is free, the breaker closes, the rate falls; with `Retry-After` nobody dials until then |
 /// | `finished(failed)` | its place is free, the breaker counts |
+/// | `finished(answered)` | its place is free, the breaker closes, the rate may grow |
 /// | `finished(abandoned)` | its place is free |
-/// | `placeTaken`, `placeFreed`, `placeRefused`, `startFailed` | what sessions tell of their setups: see ``SessionCap`` |
+/// | `finished(postponed)` | its place is free; asked for again, a start goes before all others |
+/// | `placeTaken`, `placeRefused`, `startFailed`, `ended` | what sessions tell of setup and end: see ``SessionCap`` |
 /// | `turnEnded` | grants what may be granted now |
 ///
 /// Inputs of tickets that are not known, or no longer, change nothing.
 ///
 /// A ticket is granted if somebody waits, the breaker is closed (or the ticket is its probe), no
 /// pause is being observed, fewer than the maximum are under way, and the interval since the last
-/// grant has passed. A fresh start needs a place below the learned cap as well. Grants are spaced evenly, because the service's own limiter forgives bursts of
+/// grant has passed. A fresh start needs a place below
+/// the learned cap as well. Grants are spaced evenly, because the service's own limiter forgives bursts of
 /// only some milliseconds; what a late timer missed is caught up to at most 4 ms.
 ///
 /// All inputs are O(log n). The lanes are described at ``TicketQueue``, learning at ``LearnedRate``,
@@ -46,6 +49,8 @@ package struct PacerMachine: Sendable {
   private var rate: LearnedRate
   private var breaker: BreakerMachine
   private var cap: SessionCap
+  /// Sessions that had their turn and must get a newer credential first.
+  private var postponed: Set<SessionCap.Starter> = []
   private var nextGrant = EngineInstant(nanoseconds: .min)
   private var pausedUntil = EngineInstant(nanoseconds: .min)
   /// Whether somebody was waiting for the interval to pass: only then a timer can be late. Idle time
@@ -61,7 +66,7 @@ package struct PacerMachine: Sendable {
     breaker = BreakerMachine(
       threshold: configuration.breakerThreshold, backoff: configuration.probeBackoff)
     cap = SessionCap(
-      pause: configuration.quotaBackoff, longestStart: configuration.longestDial)
+      pause: configuration.quotaBackoff)
   }
 
   /// A session wants to dial.
@@ -72,17 +77,27 @@ package struct PacerMachine: Sendable {
     _ ticket: Ticket, _ kind: DialClass, by deadline: EngineInstant, at now: EngineInstant
   ) {
     counters.requested &+= 1
+    let isStart = kind == .freshStart
     if let entry = index[ticket] {
       guard entries[Int(entry)].grantedAt == nil else { return }
       queue.remove(entry)
-      entries[Int(entry)].isStart = kind == .freshStart
+      entries[Int(entry)].isStart = isStart
       let since = entries[Int(entry)].requestedAt
       queue.insert(entry, kind, by: deadline, since: since, at: now)
     } else {
-      let entry = addEntry(
-        Entry(ticket: ticket, isStart: kind == .freshStart, requestedAt: now))
+      let entry = addEntry(Entry(ticket: ticket, isStart: isStart, requestedAt: now))
+      guard !isStart || !postponed(ticket) else { return queue.insertFirst(entry, at: now) }
       queue.insert(entry, kind, by: deadline, since: now, at: now)
     }
+  }
+
+  /// Whether this session had its turn and could not use it. If not, whatever it had set out for is
+  /// over now that it asks again.
+  private mutating func postponed(_ ticket: Ticket) -> Bool {
+    let session = SessionCap.Starter(ticket)
+    if postponed.remove(session) != nil, cap.isOnTheWay(session) { return true }
+    cap.startOver(session)
+    return false
   }
 
   /// A session no longer wants to dial, or no longer the dial it was granted.
@@ -94,7 +109,7 @@ package struct PacerMachine: Sendable {
     } else {
       inFlight.remove(entry)
       breaker.abandoned(ticket, at: now)
-      if entries[Int(entry)].isStart { cap.startFailed() }
+      cap.startOver(.init(ticket))
     }
     removeEntry(entry)
   }
@@ -108,10 +123,17 @@ package struct PacerMachine: Sendable {
     guard let entry = index[ticket], let granted = entries[Int(entry)].grantedAt else { return }
     inFlight.remove(entry)
     // One that was accepted has its setup before it.
-    if outcome != .accepted, entries[Int(entry)].isStart { cap.startFailed() }
+    if outcome == .postponed, entries[Int(entry)].isStart {
+      postponed.insert(.init(ticket))
+    } else if outcome != .accepted {
+      cap.startOver(.init(ticket))
+    }
     removeEntry(entry)
     switch outcome {
     case .accepted:
+      counters.accepted &+= 1
+      answered(grantedAt: granted, accepted: true, at: now)
+    case .answered:
       counters.accepted &+= 1
       answered(grantedAt: granted, accepted: true, at: now)
     case .refused(let retryAfter):
@@ -121,7 +143,7 @@ package struct PacerMachine: Sendable {
     case .failed:
       counters.failed &+= 1
       breaker.failed(ticket, at: now, draw: draw)
-    case .abandoned:
+    case .abandoned, .postponed:
       counters.abandoned &+= 1
       breaker.abandoned(ticket, at: now)
     }
@@ -136,7 +158,6 @@ package struct PacerMachine: Sendable {
     at now: EngineInstant, granted: inout [Ticket]
   ) -> EngineInstant? {
     rate.timePassed(to: now)
-    cap.timePassed(to: now)
     releaseLost(at: now)
     while mayGrant(at: now),
       let entry = queue.popNext(
@@ -156,20 +177,26 @@ package struct PacerMachine: Sendable {
 
 extension PacerMachine {
   /// A setup was accepted, of a session that was not up before.
-  package mutating func placeTaken(at now: EngineInstant) { cap.placeTaken(at: now) }
+  package mutating func placeTaken(_ ticket: Ticket, at now: EngineInstant) {
+    cap.placeTaken(.init(ticket), at: now)
+  }
 
-  /// A session that was up is over.
-  package mutating func placeFreed() { cap.placeFreed() }
+  /// A session is over.
+  package mutating func ended(_ ticket: Ticket, wasUp: Bool) {
+    cap.startOver(.init(ticket))
+    postponed.remove(.init(ticket))
+    if wasUp { cap.placeFreed() }
+  }
 
   /// A setup was refused because there are too many sessions.
   ///
   /// - Parameter draw: 64 random bits.
-  package mutating func placeRefused(at now: EngineInstant, draw: UInt64) {
-    cap.refused(at: now, draw: draw)
+  package mutating func placeRefused(_ ticket: Ticket, at now: EngineInstant, draw: UInt64) {
+    cap.refused(.init(ticket), at: now, draw: draw)
   }
 
   /// A first setup failed for a reason of its own.
-  package mutating func startFailed() { cap.startFailed() }
+  package mutating func startFailed(_ ticket: Ticket) { cap.startOver(.init(ticket)) }
 }
 
 extension PacerMachine {
@@ -186,7 +213,7 @@ extension PacerMachine {
   private mutating func grant(_ entry: UInt32, at now: EngineInstant) {
     counters.granted &+= 1
     entries[Int(entry)].grantedAt = now
-    if entries[Int(entry)].isStart { cap.startGranted(at: now) }
+    if entries[Int(entry)].isStart { cap.startGranted(.init(entries[Int(entry)].ticket)) }
     inFlight.insert(entry, key: now.nanoseconds)
     breaker.probed(entries[Int(entry)].ticket)
     let earliest = waitedForRate ? now.advanced(byNanoseconds: -Self.catchUp) : now
@@ -260,7 +287,7 @@ extension PacerMachine {
     if case .open(_, let until) = breaker.state, until > now { return .probe(until) }
     if case .probing = breaker.state { return .place }
     if inFlight.count >= configuration.maximumInFlight { return .place }
-    if !queue.holdsResumes, !cap.permitsStart(at: now) {
+    if !queue.holdsTurns, !cap.permitsStart(at: now) {
       return .sessions(cap.nextChange(at: now) ?? .never)
     }
     return pausedUntil > now ? .pause : .rate

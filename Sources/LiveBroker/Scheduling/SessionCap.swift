@@ -4,84 +4,90 @@
 ///
 /// | input | effect |
 /// | --- | --- |
-/// | `placeTaken` | one more session is up; if that is more than the cap, the cap was too low: it rises, and twice as many may ask beyond it |
+/// | `startGranted` | this session is on its way to a place |
+/// | `placeTaken` | it is up; if more are than the cap says, the cap rises, and one more may ask beyond it |
+/// | `startOver` | it is not on its way any more, for whatever reason |
 /// | `placeFreed` | a session that was up is over |
-/// | `refused` | no more than are up now have a place; for a while nobody asks beyond that, then one |
-/// | `startGranted` | a session is on its way to a place |
-/// | `startFailed` | it will not take one, for a reason of its own |
+/// | `refused` | the cap is what is up now; nobody asks beyond it for a while, longer after each time |
 ///
 /// Until a refusal nothing is limited. Only starts are: a session that is up keeps its place while it
-/// moves and while it comes back. A start of which nothing is heard is forgotten after a time.
+/// moves and while it comes back. Who is on the way is known by name, so whatever is heard next of a
+/// session (its outcome, another request, its end) settles what was not heard.
 struct SessionCap: Sendable {
   private let pause: Backoff
-  private let longestStart: Duration
   /// Sessions that are up, or were and come back.
   private(set) var held = 0
   /// What the service takes; nil until it has refused a session.
   private(set) var cap: Int?
   /// From here on starts may ask beyond the cap.
   private var asksFrom = EngineInstant(nanoseconds: .min)
-  /// How many of them at a time.
+  /// How many of them at a time: one more for each that was taken, so twice as many each round.
   private var step = 1
   /// Refusals of such starts in a row.
   private var refusals = 0
-  /// When the starts that have no outcome yet were granted. Kept only while there is a cap.
-  private var undecided = Fifo<EngineInstant>()
+  private var onTheWay: Set<Starter> = []
 
-  init(pause: Backoff, longestStart: Duration) {
-    self.pause = pause
-    self.longestStart = longestStart
+  /// A session, by its place in its shard.
+  struct Starter: Hashable, Sendable {
+    private var shard: UInt16
+    private var slot: UInt32
+
+    init(_ ticket: Ticket) {
+      shard = ticket.shard
+      slot = ticket.slot
+    }
   }
+
+  init(pause: Backoff) { self.pause = pause }
 
   /// Whether a session may set out for a place.
   func permitsStart(at now: EngineInstant) -> Bool {
     guard let cap else { return true }
-    let beyond = asksFrom <= now ? step : 0
-    return held + undecided.count < cap + beyond
+    return held + onTheWay.count < cap + (asksFrom <= now ? step : 0)
   }
 
-  /// When that may change without an input; nil if nothing is limited.
+  /// When that may change without an input; nil if it cannot.
   func nextChange(at now: EngineInstant) -> EngineInstant? {
-    guard cap != nil else { return nil }
-    let forgotten = undecided.first.map { $0.advanced(by: longestStart) } ?? .never
-    return asksFrom > now ? min(asksFrom, forgotten) : forgotten
+    cap != nil && asksFrom > now ? asksFrom : nil
   }
 
-  mutating func startGranted(at now: EngineInstant) {
-    if cap != nil { undecided.append(now) }
-  }
+  mutating func startGranted(_ session: Starter) { onTheWay.insert(session) }
 
-  mutating func startFailed() { _ = undecided.popFirst() }
+  mutating func startOver(_ session: Starter) { onTheWay.remove(session) }
 
-  mutating func placeTaken(at now: EngineInstant) {
-    _ = undecided.popFirst()
+  func isOnTheWay(_ session: Starter) -> Bool { onTheWay.contains(session) }
+
+  mutating func placeTaken(_ session: Starter, at now: EngineInstant) {
+    onTheWay.remove(session)
     held += 1
     guard let cap, held > cap else { return }
     self.cap = held
     // Before that, it had set out with those who were refused.
     guard asksFrom <= now else { return }
     refusals = 0
-    step = min(step * 2, 1_024)
+    step = min(step + 1, 1_024)
   }
 
   mutating func placeFreed() { held = max(0, held - 1) }
 
   /// - Parameter draw: 64 random bits; brokers that share a quota must not ask together.
-  mutating func refused(at now: EngineInstant, draw: UInt64) {
-    _ = undecided.popFirst()
-    let isNews = cap == nil || asksFrom <= now
+  mutating func refused(_ session: Starter, at now: EngineInstant, draw: UInt64) {
+    onTheWay.remove(session)
+    let former = cap
     cap = held
-    // Sessions that set out together are refused together: that is one answer.
-    guard isNews else { return }
-    refusals += 1
-    step = 1
-    asksFrom = now.advanced(by: pause.halfCertainDelay(retry: refusals, draw: draw))
+    guard let former, asksFrom > now else {
+      refusals += 1
+      return pause(refusals, at: now, draw: draw)
+    }
+    // Sessions that set out together are refused together: that is one answer. But a place that was
+    // ours is worth another look soon: the service may only count a session a moment longer.
+    if held < former, asksFrom > now.advanced(by: pause.ceiling(retry: 1)) {
+      pause(1, at: now, draw: draw)
+    }
   }
 
-  /// Forgets starts of which nothing was heard.
-  mutating func timePassed(to now: EngineInstant) {
-    while let first = undecided.first, first.advanced(by: longestStart) <= now {
-      _ = undecided.popFirst()
-    }
+  private mutating func pause(_ retry: Int, at now: EngineInstant, draw: UInt64) {
+    step = 1
+    asksFrom = now.advanced(by: pause.halfCertainDelay(retry: retry, draw: draw))
   }
 }

@@ -4,6 +4,7 @@
 ///
 /// | lane | who | order |
 /// | --- | --- | --- |
+/// | first | starts that had their turn and could not use it | the moment they came back |
 /// | due | resumes whose deadline is near | deadline |
 /// | impatient | fresh starts that have waited long enough; served among the due ones | the moment of promotion |
 /// | planned | resumes whose deadline is further away than the lead: rotations | deadline |
@@ -18,6 +19,7 @@
 struct TicketQueue: Sendable {
   private let lead: Int64
   private let longestPatience: Int64
+  private var early = TicketHeap()
   private var due = TicketHeap()
   private var planned = TicketHeap()
   private var impatient = TicketHeap()
@@ -32,13 +34,14 @@ struct TicketQueue: Sendable {
   }
 
   /// Those who are served before all others, impatient ones included.
-  var dueCount: Int { due.count + impatient.count }
+  var dueCount: Int { early.count + due.count + impatient.count }
   var plannedCount: Int { planned.count }
   var freshCount: Int { fresh.count }
   var count: Int { dueCount + planned.count + fresh.count }
-  var isEmpty: Bool { !holdsResumes && !holdsStarts }
-  var holdsResumes: Bool { !due.isEmpty || !planned.isEmpty }
-  var holdsStarts: Bool { !impatient.isEmpty || !fresh.isEmpty }
+  var isEmpty: Bool { !holdsTurns && startCount == 0 }
+  /// Whether somebody waits who needs no place: a resume, or a start that has one kept for it.
+  var holdsTurns: Bool { !early.isEmpty || !due.isEmpty || !planned.isEmpty }
+  /// Starts that need a place.
   var startCount: Int { impatient.count + fresh.count }
 
   mutating func insert(
@@ -58,7 +61,13 @@ struct TicketQueue: Sendable {
     }
   }
 
+  /// A start whose turn it was before.
+  mutating func insertFirst(_ entry: UInt32, at now: EngineInstant) {
+    early.insert(entry, key: now.nanoseconds)
+  }
+
   mutating func remove(_ entry: UInt32) {
+    guard !early.remove(entry) else { return }
     if fresh.remove(entry) {
       patience.remove(entry)
     } else if !due.remove(entry), !impatient.remove(entry) {
@@ -72,6 +81,10 @@ struct TicketQueue: Sendable {
   ///   - rate: Grants per second, from which follows how long the planned ones need.
   ///   - permitsStart: Whether fresh starts may go at all.
   mutating func popNext(at now: EngineInstant, rate: Double, permitsStart: Bool) -> UInt32? {
+    if let first = early.first {
+      early.remove(first.entry)
+      return first.entry
+    }
     if permitsStart { promoteImpatient(at: now) }
     let plannedPresses = plannedIsPressing(at: now, rate: rate)
     let due = nextDue(permitsStart: permitsStart)

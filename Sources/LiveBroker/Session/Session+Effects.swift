@@ -208,7 +208,7 @@ extension Session {
     port.finish(end)
     opening?.resume(throwing: BrokerError.ended(end))
     opening = nil
-    if machine.wasEverLive { port.shard.services.admission.freePlace() }
+    port.shard.services.admission.noteEnd(port.ticket, wasUp: machine.wasEverLive)
     port.shard.assumeIsolated { $0.sessionEnded(self.port, end) }
   }
 }

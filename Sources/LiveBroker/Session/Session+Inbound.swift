@@ -50,7 +50,7 @@ extension Session: ConnectionSink {
       if message.setupComplete != nil {
         let wasUp = machine.wasEverLive
         actions += machine.setupCompleted(generation: generation, context)
-        if machine.wasEverLive, !wasUp { port.shard.services.admission.settle(.up) }
+        if machine.wasEverLive, !wasUp { noteSetup(.up) }
       }
       if let goAway = message.goAway {
         actions += machine.goAwayReceived(
@@ -203,7 +203,11 @@ extension Session: ConnectionSink {
     if wasSettingUp == true {
       if verdict == .dropHandle { blameHandle(.handle, context) }
       if verdict == .handleRefused { blameHandle(.suspicion, context) }
-      tellAdmission(verdict)
+      if verdict == .quotaExceeded {
+        noteSetup(.refusedByQuota)
+      } else if !machine.wasEverLive {
+        noteSetup(.failed)
+      }
     }
     if !verdict.allowsReplay { forbidReplay() }
     feed { machine, context in
@@ -211,14 +215,9 @@ extension Session: ConnectionSink {
     }
   }
 
-  /// Whether there are too many sessions concerns all of them, and a new one has left the way to a
-  /// place.
-  private func tellAdmission(_ verdict: FailureVerdict) {
-    if verdict == .quotaExceeded {
-      port.shard.services.admission.settle(.refusedByQuota)
-    } else if machine.urgency == .freshStart {
-      port.shard.services.admission.settle(.failed)
-    }
+  /// Tells admission what came of a setup while the session was not up.
+  private func noteSetup(_ outcome: SetupOutcome) {
+    port.shard.services.admission.noteSetup(port.ticket, outcome)
   }
 
   /// What is waiting may be what the service refused: media goes, the rest is not sent again.

@@ -26,15 +26,15 @@ extension Session {
     feed { machine, context in machine.dialFailed(generation: generation, verdict, context) }
   }
 
-  /// Admission granted the request of this number. False if it no longer serves: no dial was asked
-  /// for.
-  func admitted(_ serial: UInt32) -> Bool {
-    guard requestSerial == serial else { return false }
+  /// Admission granted the request of this number. Tells how it ended if no dial was asked for.
+  func admitted(_ serial: UInt32) -> DialOutcome? {
+    guard requestSerial == serial else { return .abandoned }
     let now = port.shard.now
     machine.handleUpdated(handleFacts())
     let isUsable = credentialIsUsable(now)
     feed { machine, context in machine.admitted(isUsable: isUsable, context) }
-    return machine.attempt?.phase == .dialing
+    if machine.attempt?.phase == .dialing { return nil }
+    return isUsable ? .abandoned : .postponed
   }
 
   /// The new connection is live: accounts are settled, what was held goes out, and the truth is told.

@@ -80,9 +80,12 @@ public struct RetryPolicy: Sendable, Hashable {
   public var longestDelay: Duration = .seconds(30)
   /// Failed attempts in one outage after which the session ends. Default 40.
   public var attemptsPerOutage = 40
-  /// The same for a session that was never live. Default 4.
+  /// The same for a session that was never live. Default 4. One that the service refuses for the quota
+  /// uses up an attempt, then waits for a place without using up more, except when it is the one that
+  /// asks whether there are more places by now (``AdmissionConfiguration/quotaBackoff``).
   public var attemptsToStart = 4
-  /// How long an outage may last, waiting for admission included. Default 30 minutes.
+  /// How long an outage may last, waiting for admission, and for a place at the beginning, included.
+  /// Default 30 minutes. Who opens a session may cancel its task before that.
   public var outageLimit: Duration = .seconds(30 * 60)
   /// How long a connection must have lived for its failure to count as a new outage. Default 30 s.
   public var stablePeriod: Duration = .seconds(30)

@@ -116,6 +116,7 @@ extension SessionMachine {
       attempt.generation == generation, attempt.phase == .settingUp
     else { return [] }
     wasEverLive = true
+    needsPlace = false
     let resumed = handle.isKnown
     handle.isResumable = false
     // What was not covered is settled now.
@@ -178,7 +179,7 @@ extension SessionMachine {
   var urgency: DialUrgency {
     if case .rotating = state { return .plannedMove }
     // Who was up has a place with the service, handle or none.
-    return handle.isKnown || wasEverLive ? .resume : .freshStart
+    return wasEverLive || (handle.isKnown && !needsPlace) ? .resume : .freshStart
   }
 
   /// The deadline of a planned move, if one is under way.

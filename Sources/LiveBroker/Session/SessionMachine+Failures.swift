@@ -118,10 +118,12 @@ extension SessionMachine {
       return waitUncharged(interruption, context)
     case .retryMuchLater:
       return waitOrGiveUp(interruption, longBackoff: true, context)
-    case .quotaExceeded where urgency == .freshStart:
-      return charge(interruption, context) ?? connect(interruption, context)
-    case .quotaExceeded:
+    case .quotaExceeded where wasEverLive:
       return waitOrGiveUp(interruption, longBackoff: true, context)
+    case .quotaExceeded:
+      needsPlace = true
+      // Admission has been told, and keeps it waiting.
+      return charge(.noPlace, context) ?? connect(interruption, context)
     }
   }
 
@@ -129,17 +131,17 @@ extension SessionMachine {
     _ interruption: Interruption, longBackoff: Bool, _ context: Context
   ) -> [Action] {
     let limits = context.limits
-    if let end = charge(interruption, context) { return end }
+    if let end = charge(.outOfAttempts(interruption.cause), context) { return end }
     let ceiling = longBackoff ? limits.backoffCap : delayCeiling(after: attempts, limits)
     return wait(upTo: ceiling, interruption, context)
   }
 
   /// Counts an attempt; nil if another may follow.
-  private mutating func charge(_ interruption: Interruption, _ context: Context) -> [Action]? {
+  private mutating func charge(_ end: SessionEnd, _ context: Context) -> [Action]? {
     let limits = context.limits
     attempts = attempts == .max ? .max : attempts + 1
     let allowed = wasEverLive ? limits.maximumAttempts : limits.maximumFirstAttempts
-    return attempts <= allowed ? nil : finish(.outOfAttempts(interruption.cause))
+    return attempts <= allowed ? nil : finish(end)
   }
 
   /// Nobody is to blame, and trying at once would not help: the delays grow, the budget does not

@@ -20,11 +20,15 @@ extension SessionMachine {
     }
   }
 
+  private func endOfOutage(_ interruption: Interruption) -> SessionEnd {
+    needsPlace ? .noPlace : .outOfAttempts(interruption.cause)
+  }
+
   private mutating func waitingTimer(
     _ until: EngineInstant, _ interruption: Interruption, _ context: Context
   ) -> [Action] {
     let outageEnds = interruption.since.advanced(byNanoseconds: context.limits.outage)
-    if context.now >= outageEnds { return finish(.outOfAttempts(interruption.cause)) }
+    if context.now >= outageEnds { return finish(endOfOutage(interruption)) }
     return context.now >= until ? connect(interruption, context) : []
   }
 
@@ -34,7 +38,7 @@ extension SessionMachine {
     let outageEnds = interruption.since.advanced(byNanoseconds: context.limits.outage)
     if context.now >= outageEnds {
       return [.abort(generation: attempt.generation)]
-        + finish(.outOfAttempts(interruption.cause))
+        + finish(endOfOutage(interruption))
     }
     if let old = attempt.closing, context.now >= old.by {
       return [.abort(generation: old.generation)] + oldConnectionGone(context)

@@ -69,6 +69,9 @@ package struct SessionMachine: Sendable {
   /// Attempts since the session was last stable.
   var attempts: UInt16 = 0
   var wasEverLive = false
+  /// Refused for the quota before it was ever live: from then on it waits for a place like all others,
+  /// also with a stored handle.
+  var needsPlace = false
   /// The phase that observers were told last.
   var reviewedPhase = SessionPhase.idle
 

@@ -41,7 +41,7 @@ public struct SessionEnd: Sendable, Hashable, CustomStringConvertible {
     private enum Name: String {
       case closedByApplication, drained, brokerStopped, idleTimeout, lifeLimitReached
       case usageLimitReached, refusedByService, credentialRefused, outOfAttempts
-      case restartIntensityExceeded, cancelled
+      case restartIntensityExceeded, cancelled, tooManySessions
     }
     private let name: Name
     /// The application closed it.
@@ -62,6 +62,8 @@ public struct SessionEnd: Sendable, Hashable, CustomStringConvertible {
     public static let credentialRefused = Code(name: .credentialRefused)
     /// The attempts of one outage were used up.
     public static let outOfAttempts = Code(name: .outOfAttempts)
+    /// The service takes no more sessions at one time, and no place became free for this one.
+    public static let tooManySessions = Code(name: .tooManySessions)
     /// The session failed again and again inside the broker.
     public static let restartIntensityExceeded = Code(name: .restartIntensityExceeded)
     /// The task that opened the session was cancelled.
@@ -105,6 +107,10 @@ public struct SessionEnd: Sendable, Hashable, CustomStringConvertible {
     .cancelled, message: "the opening task was cancelled")
   static let idleTimeout = SessionEnd(
     .idleTimeout, message: "nothing was said for the configured time")
+
+  static let noPlace = SessionEnd(
+    .tooManySessions,
+    message: "the service takes no more sessions for this project's quota, and none ended in time")
 
   static func outOfAttempts(_ cause: InterruptionCause) -> SessionEnd {
     SessionEnd(

@@ -22,6 +22,9 @@ final class SessionPort: Sendable {
     state = Mutex(State())
   }
 
+  /// Names the session to admission, where no request is meant.
+  var ticket: Ticket { Ticket(shard: shard.index, slot: address.slot, serial: 0) }
+
   private struct State: ~Copyable {
     /// Bytes accepted from senders and not yet sent or dropped.
     var outstanding: Int32 = 0

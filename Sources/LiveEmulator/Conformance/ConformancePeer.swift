@@ -100,7 +100,8 @@ public struct ConformanceAbilities: OptionSet, Sendable, Hashable {
   public static let boundsCloses = ConformanceAbilities(rawValue: 16)
   /// The transport calls the sink on the executor of the dial.
   public static let callsOnExecutor = ConformanceAbilities(rawValue: 32)
-  /// The peer can stop reading, so that what the transport is given to send piles up there.
+  /// The peer can stop reading, so that what the transport is given to send piles up there. The
+  /// transport must tell of that within 64 MiB.
   public static let stopsReading = ConformanceAbilities(rawValue: 64)
 }
 

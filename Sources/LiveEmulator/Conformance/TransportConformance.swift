@@ -29,6 +29,8 @@ public struct TransportConformance: Sendable {
   ///   - messageLimit: The most bytes of one inbound message that the transport takes, as it is
   ///     configured here. Nil, the default, leaves out the check of what is larger. That wants a small
   ///     limit, so that a message fits into the buffers of a socket; others need one above 1 MiB.
+  ///     What is larger must end the connection with ``TransportError/Code/protocolViolation`` and a
+  ///     close 1009 as soon as it is announced, so that nobody waits for it.
   public init(
     _ transport: any LiveTransport, peer: any ConformancePeer, runtime: BrokerRuntime,
     patience: Duration = .seconds(10), messageLimit: Int? = nil
@@ -150,6 +152,17 @@ struct ConformanceLine: Sendable {
     case let other:
       report.add("\(what): \(Self.short(other)) instead of writable(\(isWritable))")
     }
+  }
+
+  /// The last word was no. Yes and no take turns from there, and behind the last yes there is nothing.
+  func expectWritableInTheEnd(_ what: String) async {
+    var last = false
+    repeat {
+      guard case .signal(.writable(let next))? = await sink.events.next(conformance.patience),
+        next != last
+      else { return report.add("\(what): nothing, or \(last ? "yes" : "no") told twice") }
+      last = next
+    } while !last || sink.events.count > 0
   }
 
   func expectClosed(_ code: UInt16?, _ reason: String) async {

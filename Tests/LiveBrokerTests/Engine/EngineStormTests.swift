@@ -86,6 +86,8 @@ import Testing
     // When the hundred had ended, those who had waited had their turn.
     #expect(opened == 150 && snapshot.failed == 0)
     #expect(stand.totals.sessionsLivePeak == 100)
+    // Who waits so long that its token gets too old takes another when its turn comes, and no sooner.
+    #expect((snapshot.tokens?.served ?? .max) <= 150 + refused.0 + 2 * refused.1 + 50)
     // Nobody who was up was disturbed.
     #expect(stand.totals.sessionsResumed == 0)
     #expect(stand.promisesBroken.isEmpty)

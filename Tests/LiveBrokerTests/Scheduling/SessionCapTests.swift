@@ -8,47 +8,52 @@ private let start = EngineInstant(nanoseconds: 1_000_000_000)
 
 private func after(_ seconds: Int64) -> EngineInstant { start.advanced(by: .seconds(seconds)) }
 
+private func ticket(_ slot: UInt32) -> Ticket { Ticket(shard: 0, slot: slot, serial: 0) }
+
+private func session(_ slot: UInt32) -> SessionCap.Starter { SessionCap.Starter(ticket(slot)) }
+
 /// A cap whose pauses are 10 s, 20 s, 40 s with the least draw, and at the most twice that.
-private func makeCap() -> SessionCap {
-  SessionCap(
-    pause: Backoff(base: .seconds(20), cap: .seconds(80)), longestStart: .seconds(60))
+private func makeCap(up: UInt32 = 0) -> SessionCap {
+  var cap = SessionCap(pause: Backoff(base: .seconds(20), cap: .seconds(80)))
+  for slot in 0..<up { cap.placeTaken(session(slot), at: start) }
+  return cap
 }
 
 extension SessionCap {
-  fileprivate mutating func refused(at now: EngineInstant) { refused(at: now, draw: 0) }
+  fileprivate mutating func refused(_ slot: UInt32, at now: EngineInstant) {
+    refused(session(slot), at: now, draw: 0)
+  }
 }
 
 @Suite struct SessionCapTests {
   @Test func nothingIsLimitedBeforeTheFirstRefusal() {
     var cap = makeCap()
-    for _ in 0..<1_000 {
+    for slot: UInt32 in 0..<1_000 {
       #expect(cap.permitsStart(at: start))
-      cap.startGranted(at: start)
-      cap.placeTaken(at: start)
+      cap.startGranted(session(slot))
+      cap.placeTaken(session(slot), at: start)
     }
     #expect(cap.cap == nil && cap.held == 1_000)
     #expect(cap.nextChange(at: start) == nil)
   }
 
   @Test func aRefusalKeepsOthersFromAskingUntilAPlaceIsFree() {
-    var cap = makeCap()
-    for _ in 0..<3 { cap.placeTaken(at: start) }
-    cap.refused(at: start)
+    var cap = makeCap(up: 3)
+    cap.refused(9, at: start)
     #expect(cap.cap == 3)
     #expect(!cap.permitsStart(at: after(9)))
     cap.placeFreed()
     #expect(cap.permitsStart(at: after(9)))
-    cap.startGranted(at: after(9))
+    cap.startGranted(session(9))
     #expect(!cap.permitsStart(at: after(9)))
-    cap.placeTaken(at: after(9))
+    cap.placeTaken(session(9), at: after(9))
     #expect(cap.cap == 3 && !cap.permitsStart(at: after(9)))
   }
 
   @Test func sessionsThatComeUpAfterTheFirstRefusalRaiseTheCap() {
-    var cap = makeCap()
-    cap.placeTaken(at: start)
-    cap.refused(at: start)
-    for _ in 0..<4 { cap.placeTaken(at: start) }
+    var cap = makeCap(up: 1)
+    cap.refused(9, at: start)
+    for slot: UInt32 in 1...4 { cap.placeTaken(session(slot), at: start) }
     #expect(cap.cap == 5)
     // They had set out together: that is no reason to ask for more.
     #expect(!cap.permitsStart(at: start))
@@ -56,21 +61,20 @@ extension SessionCap {
 
   @Test func sessionsRefusedTogetherAreOneRefusal() {
     var cap = makeCap()
-    for _ in 0..<50 { cap.refused(at: start) }
+    for slot: UInt32 in 0..<50 { cap.refused(slot, at: start) }
     #expect(cap.nextChange(at: start) == after(10))
   }
 
   @Test func afterAPauseOneAsksAndThePausesGrow() {
-    var cap = makeCap()
-    cap.placeTaken(at: start)
-    cap.refused(at: start)
+    var cap = makeCap(up: 1)
+    cap.refused(9, at: start)
     var now = start
     for pause: Int64 in [10, 20, 40, 40] {
       now = cap.nextChange(at: now) ?? .never
       #expect(cap.permitsStart(at: now))
-      cap.startGranted(at: now)
+      cap.startGranted(session(9))
       #expect(!cap.permitsStart(at: now))
-      cap.refused(at: now)
+      cap.refused(9, at: now)
       #expect(cap.cap == 1)
       #expect(!cap.permitsStart(at: now))
       let next = cap.nextChange(at: now) ?? .never
@@ -78,72 +82,81 @@ extension SessionCap {
     }
   }
 
-  @Test func whereMoreAreTakenTwiceAsManyAskEachTime() {
-    var cap = makeCap()
-    cap.placeTaken(at: start)
-    cap.refused(at: start)
-    var now = after(10)
-    for expected in [1, 2, 4, 8] {
-      var granted = 0
+  @Test func whereMoreAreTakenTwiceAsManyAskEachRound() {
+    var cap = makeCap(up: 1)
+    cap.refused(9, at: start)
+    let now = after(10)
+    var slot: UInt32 = 10
+    for expected: UInt32 in [1, 2, 4, 8] {
+      let first = slot
       while cap.permitsStart(at: now) {
-        cap.startGranted(at: now)
-        granted += 1
+        cap.startGranted(session(slot))
+        slot += 1
       }
-      #expect(granted == expected)
-      // The first to come up allows more; the others of its group count as what they are.
-      cap.placeTaken(at: now)
-      for _ in 1..<max(1, granted) { cap.startFailed() }
-      now = now.advanced(by: .seconds(1))
+      #expect(slot - first == expected)
+      for number in first..<slot { cap.placeTaken(session(number), at: now) }
     }
-    #expect(cap.cap == 5)
-    cap.refused(at: now)
+    #expect(cap.cap == 16)
+    cap.refused(9, at: now)
     // What was learned of pauses is forgotten, since the service has taken more meanwhile.
     #expect(cap.nextChange(at: now) == now.advanced(by: .seconds(10)))
+    #expect(!cap.permitsStart(at: now))
   }
 
-  @Test func aStartOfWhichNothingIsHeardIsForgotten() {
+  @Test func aPlaceThatTheServiceGivesBackLateIsAskedForSoon() {
+    var cap = makeCap(up: 3)
+    for wait: Int64 in [0, 10, 30, 70] { cap.refused(9, at: after(wait)) }
+    #expect(cap.nextChange(at: after(70)) == after(110))
+    cap.placeFreed()
+    cap.startGranted(session(9))
+    cap.refused(9, at: after(71))
+    #expect(cap.cap == 2)
+    #expect(cap.nextChange(at: after(71)) == after(81))
+  }
+
+  @Test func whateverBecomesOfAStartItIsNotOnTheWayForEver() {
     var cap = makeCap()
-    cap.refused(at: start)
-    cap.startGranted(at: after(10))
+    cap.refused(9, at: start)
+    for slot: UInt32 in 0..<100 {
+      cap.startGranted(session(slot))
+      #expect(!cap.permitsStart(at: after(10)))
+      cap.startOver(session(slot))
+      #expect(cap.permitsStart(at: after(10)))
+    }
+    // Of a session that is not on its way nothing is taken from others.
+    cap.startGranted(session(1))
+    cap.startOver(session(2))
     #expect(!cap.permitsStart(at: after(10)))
-    #expect(cap.nextChange(at: after(10)) == after(70))
-    cap.timePassed(to: after(69))
-    #expect(!cap.permitsStart(at: after(69)))
-    cap.timePassed(to: after(70))
-    #expect(cap.permitsStart(at: after(70)))
   }
 
   @Test func placesThatWereNeverTakenCannotBeFreed() {
     var cap = makeCap()
     cap.placeFreed()
     #expect(cap.held == 0)
-    cap.startFailed()
-    cap.refused(at: start)
+    cap.refused(9, at: start)
     #expect(cap.cap == 0 && !cap.permitsStart(at: start) && cap.permitsStart(at: after(10)))
   }
 
   @Test func theJitterIsHalfOfAPauseAtTheMost() {
     var late = makeCap()
-    late.refused(at: start, draw: .max)
+    late.refused(session(9), at: start, draw: .max)
     let next = late.nextChange(at: start) ?? .never
     #expect(next > after(19) && next < after(20))
   }
 }
 
 @Suite struct PacerPlaceTests {
-  /// Two sessions are up and the service takes no more.
-  private func full() -> PacerMachine {
+  /// Two sessions are up and the service takes no more; the third was refused.
+  private func full(starting slots: ClosedRange<UInt32> = 1...3) -> PacerMachine {
     var configuration = AdmissionConfiguration.unlimited
     configuration.quotaBackoff = Backoff(base: .seconds(20), cap: .seconds(80))
     configuration.freshStartPatience = .seconds(1)
     var machine = PacerMachine(configuration: configuration)
-    machine.placeTaken(at: start)
-    machine.placeTaken(at: start)
-    machine.placeRefused(at: start, draw: 0)
+    for slot: UInt32 in [101, 102] { machine.placeTaken(ticket(slot), at: start) }
+    machine.placeRefused(ticket(103), at: start, draw: 0)
+    for slot in slots { machine.requested(ticket(slot), .freshStart, by: start, at: start) }
     return machine
   }
-
-  private func ticket(_ slot: UInt32) -> Ticket { Ticket(shard: 0, slot: slot, serial: 0) }
 
   private func turn(
     _ machine: inout PacerMachine, at now: EngineInstant
@@ -155,7 +168,6 @@ extension SessionCap {
 
   @Test func resumesPassFreshStartsThatWaitForAPlace() {
     var machine = full()
-    for slot: UInt32 in 1...3 { machine.requested(ticket(slot), .freshStart, by: start, at: start) }
     #expect(turn(&machine, at: start) == ([], after(10)))
     machine.requested(ticket(9), .resume, by: after(2), at: after(2))
     #expect(turn(&machine, at: after(2)).granted == [9])
@@ -163,20 +175,51 @@ extension SessionCap {
     #expect(machine.snapshot(at: after(2)).learnedCap == 2)
   }
 
-  @Test func aPlaceThatIsFreedLetsOneIn() {
+  /// How a start may end without a place: told by the dial, by the setup, or by what the session does
+  /// next.
+  enum Ending: CaseIterable {
+    case dialFailed, dialAnswered, dialRefused, cancelled, setupFailed, sessionEnded, askedAgain
+  }
+
+  @Test(arguments: Ending.allCases) func aStartThatTakesNoPlaceLeavesItToTheNext(ending: Ending) {
     var machine = full()
-    for slot: UInt32 in 1...3 { machine.requested(ticket(slot), .freshStart, by: start, at: start) }
-    machine.placeFreed()
+    machine.ended(ticket(101), wasUp: true)
     #expect(turn(&machine, at: after(2)).granted == [1])
-    machine.finished(ticket(1), .accepted, at: after(2), draw: 0)
-    #expect(turn(&machine, at: after(3)).granted == [])
-    machine.startFailed()
+    #expect(turn(&machine, at: after(2)).granted == [])
+    switch ending {
+    case .dialFailed: machine.finished(ticket(1), .failed, at: after(3), draw: 0)
+    case .dialAnswered: machine.finished(ticket(1), .answered, at: after(3), draw: 0)
+    case .dialRefused:
+      machine.finished(ticket(1), .refused(retryAfter: nil), at: after(3), draw: 0)
+    case .cancelled: machine.cancelled(ticket(1), at: after(3))
+    case .setupFailed, .sessionEnded, .askedAgain:
+      machine.finished(ticket(1), .accepted, at: after(3), draw: 0)
+      #expect(turn(&machine, at: after(3)).granted == [])
+    }
+    if ending == .setupFailed { machine.startFailed(ticket(1)) }
+    if ending == .sessionEnded { machine.ended(ticket(1), wasUp: false) }
+    if ending == .askedAgain {
+      let again = Ticket(shard: 0, slot: 1, serial: 7)
+      machine.requested(again, .freshStart, by: after(3), at: after(3))
+    }
     #expect(turn(&machine, at: after(3)).granted == [2])
-    machine.finished(ticket(2), .failed, at: after(3), draw: 0)
-    #expect(turn(&machine, at: after(3)).granted == [3])
-    machine.cancelled(ticket(3), at: after(3))
-    machine.requested(ticket(4), .freshStart, by: after(3), at: after(3))
-    #expect(turn(&machine, at: after(3)).granted == [4])
+    #expect(turn(&machine, at: after(4)).granted == [])
+  }
+
+  @Test func aStartWhoseCredentialBecameStaleKeepsItsTurnAndItsPlace() {
+    var machine = full()
+    machine.ended(ticket(101), wasUp: true)
+    #expect(turn(&machine, at: after(2)).granted == [1])
+    machine.finished(ticket(1), .postponed, at: after(2), draw: 0)
+    // Nobody else is let in for it, and it goes before those who wait longer.
+    #expect(turn(&machine, at: after(3)).granted == [])
+    machine.requested(ticket(9), .resume, by: after(1), at: after(3))
+    machine.requested(Ticket(shard: 0, slot: 1, serial: 7), .freshStart, by: after(3), at: after(3))
+    #expect(turn(&machine, at: after(3)).granted == [1, 9])
+    // One that ends before it has asked again gives its place up.
+    machine.finished(Ticket(shard: 0, slot: 1, serial: 7), .postponed, at: after(3), draw: 0)
+    machine.ended(ticket(1), wasUp: false)
+    #expect(turn(&machine, at: after(3)).granted == [2])
   }
 
   @Test func whoHadLostPatienceBeforeTheRefusalWaitsAsWell() {
@@ -185,10 +228,10 @@ extension SessionCap {
     configuration.freshStartPatience = .seconds(1)
     var machine = PacerMachine(configuration: configuration)
     for slot: UInt32 in 1...4 { machine.requested(ticket(slot), .freshStart, by: start, at: start) }
-    // Two have lost patience when the first is refused.
+    // All have lost patience when the first is refused.
     #expect(turn(&machine, at: after(5)).granted == [1])
     machine.finished(ticket(1), .accepted, at: after(5), draw: 0)
-    machine.placeRefused(at: after(5), draw: 0)
+    machine.placeRefused(ticket(1), at: after(5), draw: 0)
     #expect(turn(&machine, at: after(6)).granted == [])
     #expect(machine.snapshot(at: after(6)).waitingForPlace == 3)
     let asksFrom = turn(&machine, at: after(6)).wake
