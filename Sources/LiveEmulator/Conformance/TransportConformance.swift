@@ -158,10 +158,11 @@ struct ConformanceLine: Sendable {
   func expectWritableInTheEnd(_ what: String) async {
     var last = false
     repeat {
-      guard case .signal(.writable(let next))? = await sink.events.next(conformance.patience),
-        next != last
-      else { return report.add("\(what): nothing, or \(last ? "yes" : "no") told twice") }
-      last = next
+      switch await sink.events.next(conformance.patience) {
+      case .signal(.writable(!last))?: last.toggle()
+      case let other:
+        return report.add("\(what): \(Self.short(other)) instead of writable(\(!last))")
+      }
     } while !last || sink.events.count > 0
   }
 

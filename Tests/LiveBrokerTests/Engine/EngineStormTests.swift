@@ -47,15 +47,15 @@ import Testing
     })
   }
 
-  /// Opens sessions one beside the other; each ends once it has been up for `life`.
+  /// Opens sessions one beside the other; each ends once it has been up for `life` seconds.
   private func open(
-    _ count: Int, on stand: TestStand, each life: Duration, in group: inout TaskGroup<Bool>
+    _ count: Int, on stand: TestStand, each life: Int64, in group: inout TaskGroup<Bool>
   ) {
     for number in 0..<count {
       group.addTask {
         do {
           let session = try await stand.broker.openSession(stand.configuration(label: "s\(number)"))
-          try await stand.sleep(life)
+          try await stand.sleep(.seconds(life))
           await session.close()
           return true
         } catch { return false }
@@ -67,7 +67,7 @@ import Testing
     let stand = stand(quota: 100)
     let (waiting, snapshot, refused, opened) = try stand.run { stand in
       await withTaskGroup(of: Bool.self) { group in
-        open(150, on: stand, each: .seconds(300), in: &group)
+        open(150, on: stand, each: 300, in: &group)
         try? await stand.sleep(.seconds(5))
         let refused = stand.totals.setupsRefusedByQuota
         try? await stand.sleep(.seconds(175))
@@ -98,7 +98,7 @@ import Testing
     let (took, opened) = try stand.run { stand in
       let began = stand.now
       return await withTaskGroup(of: Bool.self) { group in
-        open(100, on: stand, each: .seconds(20), in: &group)
+        open(100, on: stand, each: 20, in: &group)
         var opened = 0
         for await isOpen in group where isOpen { opened += 1 }
         return (began.duration(to: stand.now), opened)
@@ -114,7 +114,7 @@ import Testing
     let stand = stand(quota: 10)
     let live = try stand.run { stand in
       await withTaskGroup(of: Bool.self) { group in
-        open(100, on: stand, each: .seconds(300), in: &group)
+        open(100, on: stand, each: 300, in: &group)
         try? await stand.sleep(.seconds(40))
         stand.network.withService { $0.limitSessions(to: nil) }
         try? await stand.sleep(.seconds(40))
