@@ -65,8 +65,7 @@ package struct PacerMachine: Sendable {
     rate = LearnedRate(configuration)
     breaker = BreakerMachine(
       threshold: configuration.breakerThreshold, backoff: configuration.probeBackoff)
-    cap = SessionCap(
-      pause: configuration.quotaBackoff)
+    cap = SessionCap(pause: configuration.quotaBackoff)
   }
 
   /// A session wants to dial.
@@ -246,6 +245,7 @@ extension PacerMachine {
     {
       counters.lost &+= 1
       breaker.abandoned(entries[Int(first.entry)].ticket, at: now)
+      cap.startOver(.init(entries[Int(first.entry)].ticket))
       inFlight.remove(first.entry)
       removeEntry(first.entry)
     }

@@ -78,6 +78,29 @@ import Testing
     #expect(try heard { $0.usageApart = true } == apart)
   }
 
+  @Test(arguments: 1...4 as ClosedRange<UInt64>)
+  func aHandleThatComesWithTheSetupIsNotTheOneThatWasUsed(_ seed: UInt64) throws {
+    let stand = TestStand(seed: seed) { $0.faults.merges = 1 }
+    let reconnects = try stand.run { stand in
+      try await stand.listening { session, witness in
+        try await session.send(text: "hello")
+        try await stand.sleep(.seconds(20))
+        stand.inject(.drop)
+        try await stand.sleep(.seconds(20))
+        stand.inject(.refuseNextResume)
+        stand.inject(.drop)
+        try await stand.sleep(.seconds(60))
+        return witness.reconnects
+      }
+    }
+    #expect(reconnects.map(\.outcome) == [.resumed, .startedFresh])
+    // It was there before the loss.
+    let age = try #require(reconnects.first?.handleAge)
+    #expect(age > (reconnects.first?.gap ?? .zero))
+    #expect(reconnects.last?.handleAge == nil)
+    #expect(stand.promisesBroken.isEmpty)
+  }
+
   @Test func usageInAMessageOfItsOwnIsCounted() throws {
     let stand = TestStand { $0.usageApart = true }
     let end = try stand.run { stand in
