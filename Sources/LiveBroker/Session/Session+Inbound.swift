@@ -32,10 +32,12 @@ extension Session: ConnectionSink {
     }
   }
 
-  /// A message is a set of fields: content, calls, handle and usage come before setup and goAway.
+  /// A message is a set of fields: a setup is complete before anything else on its connection, and
+  /// content, calls, handle and usage come before a goAway.
   private func take(
     _ message: ServerMessage, frame: UnsafeRawBufferPointer, on generation: UInt32
   ) {
+    if message.setupComplete != nil { setupCompleted(generation) }
     let facts = message.facts
     if message.isUnknown { port.shard.assumeIsolated { $0.noteUnknown() } }
     let calls = message.toolCall?.functionCalls ?? []
@@ -47,17 +49,18 @@ extension Session: ConnectionSink {
     if !stray.isEmpty { lose(stray) }
     feed { machine, context in
       var actions = machine.heard(generation: generation, facts, context)
-      if message.setupComplete != nil {
-        let wasUp = machine.wasEverLive
-        actions += machine.setupCompleted(generation: generation, context)
-        if machine.wasEverLive, !wasUp { noteSetup(.up) }
-      }
       if let goAway = message.goAway {
         actions += machine.goAwayReceived(
           generation: generation, timeLeft: goAway.timeLeft, context)
       }
       return actions + machine.considerRotation(context)
     }
+  }
+
+  private func setupCompleted(_ generation: UInt32) {
+    let wasUp = machine.wasEverLive
+    feed { machine, context in machine.setupCompleted(generation: generation, context) }
+    if machine.wasEverLive, !wasUp { noteSetup(.up) }
   }
 
   private func hand(_ message: ServerMessage, frame: UnsafeRawBufferPointer) {
