@@ -28,6 +28,8 @@ struct ScriptedSession: Sendable {
     var ending = Ending.question("probe", answerBegins: "probe-ok")
     /// What a function returns.
     var result: @Sendable (FunctionCall) -> JSONValue = { _ in ["result": "ok"] }
+    /// Whether the session is closed when the run has ended.
+    var closesAtEnd = false
     /// Whether the run ends with the script's last answer, not later.
     var endsWithScript = false
 
@@ -67,6 +69,7 @@ struct ScriptedSession: Sendable {
       try await group.next()
       group.cancelAll()
     }
+    if style.closesAtEnd { await session.close() }
   }
 
   private func askLast(_ session: LiveSession) async throws {

@@ -182,14 +182,21 @@ struct Talk: Sendable {
       ?? ApplicationScript()
   }
 
+  /// Why not all are live, if the service takes no more.
+  private static func queue(_ now: BrokerSnapshot) -> String {
+    guard now.waitingForPlace > 0, let cap = now.learnedSessionCap else { return "" }
+    return ", \(grouped(now.waitingForPlace)) wait: the service takes \(grouped(cap))"
+  }
+
   private func watchProgress(
     _ broker: Broker, _ news: TalkNews, from begin: EngineInstant
   ) async {
     guard options.sessions > 1 else { return }
     while !Task.isCancelled {
-      let phases = await broker.snapshot().sessions
-      let live = phases[.live, default: 0] + phases[.rotating, default: 0]
-      screen.progress(at: begin.duration(to: clock.now), live: live, news.counts)
+      let now = await broker.snapshot()
+      let live = now.sessions[.live, default: 0] + now.sessions[.rotating, default: 0]
+      let note = news.counts + Self.queue(now)
+      screen.progress(at: begin.duration(to: clock.now), live: live, note)
       try? await clock.sleep(for: .milliseconds(200))
     }
   }

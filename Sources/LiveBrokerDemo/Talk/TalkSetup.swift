@@ -80,6 +80,8 @@ enum TalkSetup {
       return ["time": .string(SystemClock().wallTime.rfc3339)]
     }
     style.endsWithScript = options.minutes == nil && options.sessions == 1
+    // One that is done makes room for one that waits for a place.
+    style.closesAtEnd = options.sessions > 1
     if options.sessions == 1 {
       style.ending = .silence
     } else if !isEmulated {
