@@ -13,7 +13,7 @@ extension SessionAccount {
   func brokenPromises(session: Int, textsRemembered: Int?, slack: Duration) -> [String] {
     var broken: [String] = []
     if let end, end.isFailure { broken.append("session \(session) ended: \(end)") }
-    broken += reports.compactMap { Self.excess(of: $0, session: session, slack: slack) }
+    broken += reports.indices.compactMap { excess(ofReport: $0, session: session, slack: slack) }
     // The service may remember one more than the script sent: the probe.
     if let textsRemembered, textsRemembered < textsSent {
       broken.append("session \(session): \(textsSent - textsRemembered) text turns are forgotten")
@@ -21,13 +21,16 @@ extension SessionAccount {
     return broken
   }
 
-  /// After a loss no more speech may be uncertain than the last handle was old, and one round trip.
-  private static func excess(
-    of report: ReconnectReport, session: Int, slack: Duration
-  ) -> String? {
+  /// After a loss no more speech may be uncertain than the last handle was old, one round trip, and
+  /// what had been held before and was sent at once.
+  private func excess(ofReport index: Int, session: Int, slack: Duration) -> String? {
+    let report = reports[index]
     guard !report.cause.isPlanned, let age = report.handleAge else { return nil }
-    let allowed = age - report.gap + slack
-    let bytes = allowed / .seconds(1) * Double(Recording.bytesPerSecond)
+    let known = report.at.advanced(by: .zero - age - slack)
+    let flushed = reports[..<index].filter { $0.at >= known }
+      .reduce(Duration.zero) { $0 + $1.longestHeld }
+    let bytes =
+      (age - report.gap + slack + flushed) / .seconds(1) * Double(Recording.bytesPerSecond)
     // Frames are uncertain whole.
     guard Double(report.uncertain.audioBytes) > bytes + Double(Recording.frameBytes) else {
       return nil

@@ -12,6 +12,8 @@ import NIOSSL
 /// Fetches the report of an emulated service.
 struct ReportClient: Sendable {
   private static let largest = 512 << 20
+  /// A server with faults may leave this connection unanswered, too.
+  private static let tries = 3
 
   private let client: HTTPClient
   private let address: String
@@ -23,6 +25,7 @@ struct ReportClient: Sendable {
       tlsConfiguration: tls, redirectConfiguration: .disallow)
     configuration.httpVersion = .http1Only
     configuration.timeout.connect = .seconds(5)
+    configuration.timeout.read = .seconds(15)
     configuration.connectionPool.retryConnectionEstablishment = false
     client = HTTPClient(eventLoopGroup: group, configuration: configuration)
     address = endpoint.shown
@@ -34,15 +37,25 @@ struct ReportClient: Sendable {
   ///
   /// - Parameter query: behind the question mark.
   func report(_ query: String) async throws(TalkFailure) -> OutsideReport? {
-    do {
-      let request = HTTPClientRequest(url: "\(address)/emulator/report?\(query)")
-      let response = try await client.execute(request, timeout: .seconds(120))
-      guard response.status == .ok else { return nil }
-      let body = try await response.body.collect(upTo: Self.largest)
-      return (try? JSONValue(decoding: Array(buffer: body))).flatMap(OutsideReport.init)
-    } catch {
-      throw TalkFailure(.unavailable, "\(address) does not answer: \(Self.reason(error))")
+    var left = Self.tries
+    while true {
+      left -= 1
+      do {
+        return try await ask(query)
+      } catch let error as HTTPClientError where error == .readTimeout && left > 0 {
+        continue
+      } catch {
+        throw TalkFailure(.unavailable, "\(address) does not answer: \(Self.reason(error))")
+      }
     }
+  }
+
+  private func ask(_ query: String) async throws -> OutsideReport? {
+    let request = HTTPClientRequest(url: "\(address)/emulator/report?\(query)")
+    let response = try await client.execute(request, timeout: .seconds(120))
+    guard response.status == .ok else { return nil }
+    let body = try await response.body.collect(upTo: Self.largest)
+    return (try? JSONValue(decoding: Array(buffer: body))).flatMap(OutsideReport.init)
   }
 
   /// What went wrong on the way to a host, in words.
@@ -52,6 +65,7 @@ struct ReportClient: Sendable {
       error.connectionErrors.first.map { reason($0.error) } ?? "no address of the host answers"
     case let error as IOError: String(cString: strerror(error.errnoCode))
     case let error as HTTPClientError where error == .connectTimeout: "no connection within 5 s"
+    case let error as HTTPClientError where error == .readTimeout: "nothing came for 15 s"
     case let error as HTTPClientError where error == .remoteConnectionClosed:
       "it closed the connection. A server with TLS needs https"
     case is NIOSSLError where "\(error)".contains("WRONG_VERSION_NUMBER"):
