@@ -43,7 +43,8 @@ public struct BrokerSnapshot: Sendable, Hashable {
   public var failedStoreWrites = 0
 
   /// How many sessions the service was seen to take at one time; nil until it has refused one for
-  /// being too many (its close 1011 about the quota). It rises by itself when more are taken.
+  /// being too many (its close 1011 about the quota). It rises when more are taken, and falls with a
+  /// refusal.
   public var learnedSessionCap: Int?
   /// New sessions that wait for one of the others to end.
   public var waitingForPlace = 0

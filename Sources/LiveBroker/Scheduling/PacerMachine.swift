@@ -129,10 +129,7 @@ package struct PacerMachine: Sendable {
     }
     removeEntry(entry)
     switch outcome {
-    case .accepted:
-      counters.accepted &+= 1
-      answered(grantedAt: granted, accepted: true, at: now)
-    case .answered:
+    case .accepted, .answered:
       counters.accepted &+= 1
       answered(grantedAt: granted, accepted: true, at: now)
     case .refused(let retryAfter):

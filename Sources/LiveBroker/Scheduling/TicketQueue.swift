@@ -37,7 +37,6 @@ struct TicketQueue: Sendable {
   var dueCount: Int { early.count + due.count + impatient.count }
   var plannedCount: Int { planned.count }
   var freshCount: Int { fresh.count }
-  var count: Int { dueCount + planned.count + fresh.count }
   var isEmpty: Bool { !holdsTurns && startCount == 0 }
   /// Whether somebody waits who needs no place: a resume, or a start that has one kept for it.
   var holdsTurns: Bool { !early.isEmpty || !due.isEmpty || !planned.isEmpty }

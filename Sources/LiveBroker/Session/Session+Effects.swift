@@ -152,11 +152,8 @@ extension Session {
   /// What is to be dropped was not even open.
   private func giveUpDial(_ generation: UInt32) {
     guard requestSerial != 0 else { return }
-    let ticket = Ticket(
-      shard: port.shard.index, slot: port.address.slot, serial: requestSerial)
-    let isGivenUp = port.shard.assumeIsolated {
-      $0.giveUpDial(ticket, generation: generation)
-    }
+    let ticket = port.ticket(requestSerial)
+    let isGivenUp = port.shard.assumeIsolated { $0.giveUpDial(ticket, generation: generation) }
     if isGivenUp { requestSerial = 0 }
   }
 
@@ -208,7 +205,7 @@ extension Session {
     port.finish(end)
     opening?.resume(throwing: BrokerError.ended(end))
     opening = nil
-    port.shard.services.admission.noteEnd(port.ticket, wasUp: machine.wasEverLive)
+    port.shard.services.admission.noteEnd(port.ticket(), wasUp: machine.wasEverLive)
     port.shard.assumeIsolated { $0.sessionEnded(self.port, end) }
   }
 }

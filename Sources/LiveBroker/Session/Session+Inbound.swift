@@ -220,7 +220,7 @@ extension Session: ConnectionSink {
 
   /// Tells admission what came of a setup while the session was not up.
   private func noteSetup(_ outcome: SetupOutcome) {
-    port.shard.services.admission.noteSetup(port.ticket, outcome)
+    port.shard.services.admission.noteSetup(port.ticket(), outcome)
   }
 
   /// What is waiting may be what the service refused: media goes, the rest is not sent again.

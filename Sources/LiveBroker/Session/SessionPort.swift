@@ -22,8 +22,10 @@ final class SessionPort: Sendable {
     state = Mutex(State())
   }
 
-  /// Names the session to admission, where no request is meant.
-  var ticket: Ticket { Ticket(shard: shard.index, slot: address.slot, serial: 0) }
+  /// Names a request of the session's; without a serial the session itself, where none is meant.
+  func ticket(_ serial: UInt32 = 0) -> Ticket {
+    Ticket(shard: shard.index, slot: address.slot, serial: serial)
+  }
 
   private struct State: ~Copyable {
     /// Bytes accepted from senders and not yet sent or dropped.

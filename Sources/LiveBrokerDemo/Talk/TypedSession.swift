@@ -48,8 +48,11 @@ struct TypedSession: Sendable {
       index: 0, witness: witness, output: HeardOutput(output: output, answers: answers),
       result: style.result)
     try await listener.listen(to: session) { turn in
-      if turn.isCut { answers.note { $0.turnCut(at: $1) } }
-      if !turn.isCut { answers.note { $0.turnEnded(isWhole: !turn.isInterrupted, at: $1) } }
+      if turn.isCut {
+        answers.note { $0.turnCut(at: $1) }
+      } else {
+        answers.note { $0.turnEnded(isWhole: !turn.isInterrupted, at: $1) }
+      }
       return false
     }
   }

@@ -7,7 +7,7 @@ extension TransportConformance {
     ("nothing is delivered while nobody reads, and all of it afterwards", pausedReading),
     ("a close is heard though nobody reads", closeWhilePaused),
     ("reading may be stopped and started at any time", flickeringReading),
-    ("a peer that does not read is told of once, and nothing is lost", unreadByPeer),
+    ("a peer that does not read is told of, and nothing is lost", unreadByPeer),
   ]
 
   private static let pausedReading: Check = { conformance, report in

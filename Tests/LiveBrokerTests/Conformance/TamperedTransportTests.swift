@@ -7,7 +7,7 @@ import Testing
 /// Each check of pressure and of limits, shown a transport that fails it and nothing else.
 @Suite("What the conformance suite finds")
 struct TamperedTransportTests {
-  private static let unread = "a peer that does not read is told of once, and nothing is lost"
+  private static let unread = "a peer that does not read is told of, and nothing is lost"
   private static let tooLarge =
     "a message over the limit ends the connection as soon as that is known"
 
